@@ -1,0 +1,54 @@
+/**
+ * What an agent is: one role, one question, one answer, the permissions that role needs and nothing more.
+ * The same `answer` runs in a subprocess (the default) or, when the swarm fails or is off, in this process.
+ */
+import type { z } from "zod";
+import type { AgentName } from "./messages.ts";
+
+/** Asks the parent to run one of its named tools. Rejects with the tool's reason when it fails. */
+export type AskTool = (tool: string, input: unknown) => Promise<unknown>;
+
+export interface AgentPermissions {
+  /** `host:port` pairs. @default none */
+  net?: readonly string[];
+  /** Folders. @default none */
+  read?: readonly string[];
+}
+
+export interface AgentLimits {
+  deadlineMs: number;
+  /** V8 heap ceiling. */
+  memoryMiB: number;
+  outputBytesMax: number;
+}
+
+export interface Agent<Input, Output> {
+  name: AgentName;
+  input: z.ZodType<Input>;
+  output: z.ZodType<Output>;
+  /** Names of the tools it may ask for. */
+  tools: readonly string[];
+  limits: AgentLimits;
+  permissions(input: Input): AgentPermissions;
+  answer(input: Input, ask: AskTool): Promise<Output> | Output;
+}
+
+/** How a run of an agent ended. */
+export type AgentRun<Output> =
+  | { kind: "answered"; output: Output; durationMs: number }
+  | { kind: "failed"; why: AgentFailure; message: string; durationMs: number };
+export type AgentFailure = "crash" | "deadline" | "output-cap" | "bad-output" | "denied" | "aborted";
+
+/** A named tool of the parent: a fixed program with a fixed argument list, or an effect behind the journal. */
+export interface Tool {
+  input: z.ZodType;
+  run(input: unknown, signal: AbortSignal): Promise<unknown>;
+}
+export type Toolbox = Readonly<Record<string, Tool>>;
+
+/** Runs an agent; implemented by the subprocess runner and, for the fallback, in this process. */
+export type RunAgent = <Input, Output>(
+  agent: Agent<Input, Output>,
+  input: Input,
+  options: { toolbox: Toolbox; signal?: AbortSignal },
+) => Promise<AgentRun<Output>>;
