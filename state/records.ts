@@ -53,12 +53,14 @@ export type ProvenDeploy = z.infer<typeof provenDeploySchema>;
 
 export const badCommitSchema = z.object({ commit: z.string(), incidentId: z.string(), at: z.number() });
 
-/** Autodeploy switched off by a rollback, until a later commit is proven good. */
+/** What a rollback leaves behind until a later commit is proven good: autodeploy off, the bad commit known. */
 export const holdSchema = z.object({
   incidentId: z.string(),
   badCommit: z.string(),
   /** The deploy that the service was rolled back to. */
   rolledBackTo: z.string(),
+  /** Whether autodeploy was on before; only then is it switched on again. */
+  autoDeployWas: z.boolean(),
   at: z.number(),
 });
 export type Hold = z.infer<typeof holdSchema>;
@@ -148,9 +150,11 @@ export const attemptSchema = z.object({
   baseCommit: z.string().nullable(),
   /** Branch the fix goes to. */
   branch: z.string().nullable(),
-  /** The fix as published. */
+  /** The fix as a commit, made before it is published so that a restart recognises it. */
   commit: z.string().nullable(),
   pullRequestUrl: z.string().nullable(),
+  /** Effects that were performed, in order: names of steps. */
+  stepsDone: z.array(z.string()),
   publishedAt: z.number().nullable(),
   /** The deploy that carries the fix. */
   deployId: z.string().nullable(),
@@ -187,6 +191,8 @@ export const incidentSchema = z.object({
     worldHash: z.string(),
   }).nullable(),
   attempts: z.array(attemptSchema),
+  /** Attempts made before a person resumed the incident; budgets count from here. */
+  attemptsBefore: z.number(),
 });
 export type Incident = z.infer<typeof incidentSchema>;
 
