@@ -57,8 +57,8 @@ export const badCommitSchema = z.object({ commit: z.string(), incidentId: z.stri
 export const holdSchema = z.object({
   incidentId: z.string(),
   badCommit: z.string(),
-  /** The deploy that the service was rolled back to. */
-  rolledBackTo: z.string(),
+  /** The commit that the service was rolled back to. */
+  goodCommit: z.string(),
   /** Whether autodeploy was on before; only then is it switched on again. */
   autoDeployWas: z.boolean(),
   at: z.number(),

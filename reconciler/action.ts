@@ -1,0 +1,44 @@
+/** The one next step for a service, and what is remembered when it is chosen. */
+import type { Phase } from "../agents/messages.ts";
+import type { Attempt, Incident, JournalEntry, Outcome, ServiceRecord } from "../state/records.ts";
+import type { DeployView } from "./observation.ts";
+
+export const steps = [
+  "push",
+  "pull-request",
+  "setting",
+  "deploy",
+  "autodeploy-off",
+  "autodeploy-on",
+  "rollback",
+  "restart",
+] as const;
+/** An effect of an attempt; with incident and attempt it makes the key of the journal. */
+export type Step = typeof steps[number];
+
+/** What is remembered beside the incident. */
+export interface Memory {
+  /** With the newest sample already added. */
+  record: ServiceRecord;
+  /** Effects whose end is not known, oldest first: what a crash left. */
+  pending: readonly JournalEntry[];
+  effectsLastHour: number;
+  sessionId: string;
+}
+
+export type Action =
+  | { kind: "settled" }
+  | { kind: "unobserved"; message: string }
+  | { kind: "wait"; reason: string; message: string; afterMs: number; forPerson: boolean }
+  /** Bookkeeping: the incident (and record) become this, and the plan is asked again. */
+  | {
+    kind: "record";
+    incident: Incident;
+    record?: ServiceRecord;
+    event: { type: string; message: string };
+    outcome?: { attempt: Attempt; outcome: Outcome["outcome"] };
+  }
+  /** Read the failure of a deploy and prepare an attempt. */
+  | { kind: "diagnose"; incident: Incident; deploy: DeployView; phase: Phase }
+  | { kind: "effect"; incident: Incident; attempt: Attempt; step: Step }
+  | { kind: "stalled"; incident: Incident };

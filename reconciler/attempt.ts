@@ -1,0 +1,206 @@
+/**
+ * Decides the next step of an attempt that is under way: the effects that are still to be done, then the deploy
+ * that carries them, then the proof. Pure. Our own writes may not be visible yet: a deploy that we know of and
+ * the list does not is waited for, never taken for missing.
+ */
+import type { Attempt, Incident, Outcome, ServiceRecord } from "../state/records.ts";
+import { formatDuration } from "../text/duration.ts";
+import type { Action, Step } from "./action.ts";
+import { changeAttempt } from "./incident.ts";
+import { liveDeploy, stateOf } from "./observation.ts";
+import type { DeployView, Sighting } from "./observation.ts";
+import { goodForMs, isConfirmedBad, isProven, verdictOf } from "./samples.ts";
+import type { ServiceSpec } from "./spec.ts";
+
+interface Progress {
+  spec: ServiceSpec;
+  seen: Sighting;
+  incident: Incident;
+  attempt: Attempt;
+  record: ServiceRecord;
+  now: number;
+}
+
+export function continueAttempt(progress: Progress): Action {
+  const { attempt, seen } = progress;
+  const { repair } = attempt;
+  switch (repair.kind) {
+    case "patch": {
+      const step = progress.spec.mode === "pull-request" ? "pull-request" : "push";
+      return isDone(attempt, step) ? findDeploy(progress) : effect(progress, step);
+    }
+    case "setting":
+      return isDone(attempt, "setting") ? findDeploy(progress) : effect(progress, "setting");
+    case "redeploy":
+      return findDeploy(progress);
+    case "rollback":
+      // Render leaves autodeploy on after a rollback by API: the next push would bring the bad commit back.
+      if (seen.service.autoDeploy && !isDone(attempt, "autodeploy-off") && !isDone(attempt, "rollback")) {
+        return effect(progress, "autodeploy-off");
+      }
+      return isDone(attempt, "rollback") ? watchRollback(progress) : effect(progress, "rollback");
+    case "restart":
+      return isDone(attempt, "restart") ? prove(progress) : effect(progress, "restart");
+  }
+}
+
+function isDone(attempt: Attempt, step: Step): boolean {
+  return attempt.stepsDone.includes(step);
+}
+
+function effect({ incident, attempt }: Progress, step: Step): Action {
+  return { kind: "effect", incident, attempt, step };
+}
+
+function wait({ spec }: Progress, reason: string, message: string): Action {
+  return { kind: "wait", reason, message, afterMs: spec.watchIntervalMs, forPerson: false };
+}
+
+function finish(
+  { incident, attempt, now }: Progress,
+  status: Attempt["status"],
+  message: string,
+  outcome?: Outcome["outcome"],
+): Action {
+  const failed = status !== "fixed" && status !== "rolled_back";
+  const changed = changeAttempt(incident, attempt.number, {
+    status,
+    endedAt: now,
+    error: failed ? message : null,
+  });
+  return {
+    kind: "record",
+    incident: changed,
+    event: { type: failed ? "AttemptFailed" : "AttemptSucceeded", message },
+    ...(outcome === undefined ? {} : { outcome: { attempt, outcome } }),
+  };
+}
+
+/** Finds the deploy that carries the repair, by commit, and starts one when none appears. */
+function findDeploy(progress: Progress): Action {
+  const { attempt, incident, seen, spec, now } = progress;
+  if (attempt.deployId !== null) return watchDeploy(progress, attempt.deployId);
+  const carrier = seen.deploys.find((deploy) => carries(deploy, progress));
+  if (carrier !== undefined) {
+    return {
+      kind: "record",
+      incident: changeAttempt(incident, attempt.number, { deployId: carrier.id }),
+      event: { type: "DeployFound", message: `Deploy ${carrier.id} carries the repair` },
+    };
+  }
+  const foreign = newerDeploys(progress).find((deploy) => deploy.trigger !== "rollback");
+  if (foreign !== undefined) {
+    const commit = foreign.commit?.slice(0, 9) ?? "another commit";
+    return finish(progress, "abandoned", `Deploy ${foreign.id} of ${commit} overtook the repair`);
+  }
+  if (isDone(attempt, "deploy")) {
+    const waitedMs = now - (attempt.deployRequestedAt ?? now);
+    if (waitedMs < spec.policy.deployTimeoutMs) {
+      return wait(progress, "DeployQueued", "Render queued the deploy; waiting for it to appear");
+    }
+    return finish(progress, "abandoned", `No deploy appeared within ${formatDuration(waitedMs)}`);
+  }
+  if (attempt.repair.kind === "patch" && seen.service.autoDeploy) {
+    const waitedMs = now - (attempt.publishedAt ?? now);
+    if (waitedMs < spec.policy.autodeployGraceMs) {
+      return wait(progress, "WaitingForAutodeploy", "Pushed; waiting for Render to deploy it");
+    }
+  }
+  return effect(progress, "deploy");
+}
+
+/**
+ * A commit names its deploy. A repair without a commit is carried by the deploy that we asked for (Render may
+ * queue it and answer nothing) or that Render started because a setting changed.
+ */
+function carries(deploy: DeployView, progress: Progress): boolean {
+  const { attempt, seen } = progress;
+  if (attempt.repair.kind === "patch") return attempt.commit !== null && deploy.commit === attempt.commit;
+  if (!newerDeploys(progress).includes(deploy)) return false;
+  if (attempt.repair.kind === "setting" && deploy.trigger === "service_updated") return true;
+  const diagnosed = seen.deploys.find((one) => one.id === attempt.diagnosedDeployId);
+  return isDone(attempt, "deploy") && deploy.commit !== null && deploy.commit === diagnosed?.commit;
+}
+
+/** Deploys that began after the one that was diagnosed and are not ours. */
+function newerDeploys({ attempt, incident, seen }: Progress): DeployView[] {
+  const index = seen.deploys.findIndex((deploy) => deploy.id === attempt.diagnosedDeployId);
+  const ours = new Set(incident.attempts.map((one) => one.deployId));
+  return index < 0 ? [] : seen.deploys.slice(0, index).filter((deploy) => !ours.has(deploy.id));
+}
+
+function watchDeploy(progress: Progress, deployId: string): Action {
+  const { attempt, seen, spec, now } = progress;
+  const deploy = seen.deploys.find((one) => one.id === deployId);
+  if (deploy === undefined) return wait(progress, "DeployNotListed", `Deploy ${deployId} is not listed yet`);
+  switch (stateOf(deploy)) {
+    case "pending": {
+      const waitedMs = now - (attempt.deployRequestedAt ?? attempt.publishedAt ?? attempt.startedAt);
+      if (waitedMs < spec.policy.deployTimeoutMs) {
+        return wait(progress, "DeployInProgress", `Deploy ${deployId} is ${deploy.status}`);
+      }
+      return finish(
+        progress,
+        "failed",
+        `Deploy ${deployId} is still ${deploy.status} after ${formatDuration(waitedMs)}`,
+      );
+    }
+    case "failed":
+      return finish(progress, "failed", `Deploy ${deployId} is ${deploy.status}`, "no_effect");
+    case "over":
+      return finish(
+        progress,
+        "abandoned",
+        `Deploy ${deployId} is ${deploy.status}: somebody or something else took over`,
+      );
+    case "live":
+      return prove(progress);
+    case "unknown":
+      return wait(progress, "StatusUnknown", `Deploy ${deployId} has a status this version does not know`);
+  }
+}
+
+/** The repair is live: good for the whole quiet time, or bad by hysteresis. */
+function prove(progress: Progress): Action {
+  const { record, seen, spec, incident } = progress;
+  if (isProven(record, spec)) {
+    return finish(progress, "fixed", `Good for ${formatDuration(goodForMs(record))}`, "healed");
+  }
+  if (verdictOf(seen) === "bad" && isConfirmedBad(record, spec)) {
+    const bad = [seen.health, seen.json, seen.database].find((probe) => probe.status === "bad");
+    const wasServing = incident.gap === "deploy-failed" && incident.commit !== record.liveCommit;
+    const message = `Live, but not in the desired state: ${bad?.message ?? "unhealthy"}`;
+    return finish(progress, "failed", message, wasServing ? "worse" : "no_effect");
+  }
+  const message = `Good for ${formatDuration(goodForMs(record))} of ${formatDuration(spec.stableForMs)}`;
+  return wait(progress, "Proving", message);
+}
+
+function watchRollback(progress: Progress): Action {
+  const { attempt, record, seen, spec } = progress;
+  const deploy = seen.deploys.find((one) => one.id === attempt.deployId);
+  if (deploy === undefined) {
+    return wait(progress, "DeployNotListed", `Rollback ${attempt.deployId} is not listed yet`);
+  }
+  switch (stateOf(deploy)) {
+    case "pending":
+    case "unknown":
+      return wait(progress, "RollingBack", `Rollback ${deploy.id} is ${deploy.status}`);
+    case "failed":
+    case "over":
+      return finish(progress, "failed", `Rollback ${deploy.id} is ${deploy.status}`);
+    case "live": {
+      const isServing = liveDeploy(seen.deploys)?.id === deploy.id;
+      const good = record.recentVerdicts.slice(-spec.policy.badSamples).filter((verdict) =>
+        verdict === "good"
+      );
+      if (isServing && good.length >= spec.policy.badSamples) {
+        return finish(progress, "rolled_back", `Serving again on deploy ${deploy.id}`);
+      }
+      if (isConfirmedBad(record, spec)) {
+        return finish(progress, "no_effect", "Rolled back, and still not in the desired state");
+      }
+      return wait(progress, "RollingBack", `Rollback ${deploy.id} is live; sampling it`);
+    }
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * Decides the one next step for a service. A pure function of what is wanted, what is seen, what is under way,
+ * what is remembered and the time: it is what the tests, `once --check` and the controller all run. Unknown
+ * never leads to an effect.
+ */
+import type { Phase } from "../agents/messages.ts";
+import type { Attempt, Evidence, Incident, JournalEntry } from "../state/records.ts";
+import { formatDuration } from "../text/duration.ts";
+import { steps } from "./action.ts";
+import type { Action, Memory } from "./action.ts";
+import { assess, rollbackTarget } from "./assess.ts";
+import { continueAttempt } from "./attempt.ts";
+import {
+  addAttempt,
+  heal,
+  newAttempt,
+  openIncident,
+  resume,
+  runningAttempt,
+  stall,
+  worldHash,
+} from "./incident.ts";
+import { liveDeploy, pendingDeploy } from "./observation.ts";
+import type { DeployView, Observation, Sighting } from "./observation.ts";
+import { goodForMs, isProven } from "./samples.ts";
+import type { ServiceSpec } from "./spec.ts";
+
+export function plan(
+  spec: ServiceSpec,
+  observation: Observation,
+  incident: Incident | null,
+  memory: Memory,
+  now: number,
+): Action {
+  const { seen } = observation;
+  if (seen === null) return { kind: "unobserved", message: observation.problem ?? "Nothing was observed" };
+  const left = leftAlone(spec, seen);
+  if (left !== null) return { kind: "wait", ...left, afterMs: spec.intervalMs, forPerson: true };
+  if (incident !== null) {
+    const crashed = crashedEffect(incident, memory.pending);
+    if (crashed !== null) return crashed;
+    const attempt = runningAttempt(incident);
+    if (attempt !== null) {
+      return continueAttempt({ spec, seen, incident, attempt, record: memory.record, now });
+    }
+  }
+  const pending = pendingDeploy(seen.deploys);
+  if (pending !== null) {
+    const message = `Deploy ${pending.id} is ${pending.status}`;
+    return {
+      kind: "wait",
+      reason: "DeployInProgress",
+      message,
+      afterMs: spec.watchIntervalMs,
+      forPerson: false,
+    };
+  }
+  const assessment = assess(spec, seen, memory.record);
+  switch (assessment.kind) {
+    case "unsure": {
+      const { reason, message } = assessment;
+      return {
+        kind: "wait",
+        reason,
+        message,
+        afterMs: spec.watchIntervalMs,
+        forPerson: reason === "NoDeploy",
+      };
+    }
+    case "none":
+      return closeGap({ spec, seen, incident, memory, now });
+    case "gap": {
+      const { gap, message, deploy } = assessment;
+      if (incident === null) {
+        const facts = {
+          gap,
+          message,
+          deployId: deploy.id,
+          commit: deploy.commit,
+          sessionId: memory.sessionId,
+        };
+        const opened = openIncident(seen, facts, now);
+        return record(opened, "IncidentOpened", `${gap}: ${message}`);
+      }
+      if (gap === "database-down") return waitForDatabase(spec, seen, incident, message, now);
+      return repair({ spec, seen, incident, memory, now }, gap, deploy);
+    }
+  }
+}
+
+interface Situation {
+  spec: ServiceSpec;
+  seen: Sighting;
+  incident: Incident;
+  memory: Memory;
+  now: number;
+}
+
+function record(incident: Incident, type: string, message: string): Action {
+  return { kind: "record", incident, event: { type, message } };
+}
+
+function stallAction(
+  { seen, incident, now }: Situation,
+  reason: string,
+  message: string,
+  evidence: Evidence[] = [],
+): Action {
+  return record(stall(incident, seen, { reason, message, evidence }, now), "IncidentStalled", message);
+}
+
+/** Why nothing may be done here, when a person or the platform turned the service off. */
+function leftAlone(spec: ServiceSpec, seen: Sighting): { reason: string; message: string } | null {
+  const { service } = seen;
+  if (spec.policy.paused) {
+    return { reason: "Paused", message: `Evenkeel is paused for ${service.name} by its policy` };
+  }
+  if (service.suspended) {
+    const by = service.suspendedBy.length > 0 ? service.suspendedBy.join(", ") : "somebody";
+    return { reason: "Suspended", message: `${service.name} is suspended (by ${by}) and is left alone` };
+  }
+  if (service.inMaintenance) {
+    return { reason: "Maintenance", message: `${service.name} is in maintenance mode and is left alone` };
+  }
+  return null;
+}
+
+/** An effect that was intended before a crash is settled before anything else is decided. */
+function crashedEffect(incident: Incident, pending: readonly JournalEntry[]): Action | null {
+  for (const entry of pending) {
+    const [incidentId, number, name] = entry.key.split("/");
+    const attempt = incident.attempts.find((one) => String(one.number) === number);
+    const step = steps.find((one) => one === name);
+    if (incidentId === incident.id && attempt !== undefined && step !== undefined) {
+      return { kind: "effect", incident, attempt, step };
+    }
+  }
+  return null;
+}
+
+function waitForDatabase(
+  spec: ServiceSpec,
+  seen: Sighting,
+  incident: Incident,
+  message: string,
+  now: number,
+): Action {
+  if (incident.status === "stalled") return { kind: "stalled", incident };
+  const waitedMs = now - incident.openedAt;
+  if (waitedMs < spec.policy.databaseWaitMs) {
+    const text = `Database is down: ${message}. The code is left alone`;
+    return {
+      kind: "wait",
+      reason: "DatabaseDown",
+      message: text,
+      afterMs: spec.watchIntervalMs,
+      forPerson: false,
+    };
+  }
+  const text = `Database has been down for ${formatDuration(waitedMs)}: ${message}. ` +
+    "No change to the code or the service can bring it back";
+  return record(
+    stall(incident, seen, { reason: "DatabaseDown", message: text }, now),
+    "IncidentStalled",
+    text,
+  );
+}
+
+/** Nothing is wrong now: prove it, give back what a rollback took, close the incident. */
+function closeGap(situation: Omit<Situation, "incident"> & { incident: Incident | null }): Action {
+  const { spec, seen, incident, memory, now } = situation;
+  if (incident === null) return { kind: "settled" };
+  const { record: service } = memory;
+  const { hold } = service;
+  const live = liveDeploy(seen.deploys);
+  const isBack = hold !== null && (live?.commit === hold.goodCommit || live?.commit === hold.badCommit);
+  if (hold !== null && isBack) return repairAfterRollback({ ...situation, incident }, hold.badCommit);
+  if (!isProven(service, spec)) {
+    const message = `Good for ${formatDuration(goodForMs(service))} of ${formatDuration(spec.stableForMs)}`;
+    return { kind: "wait", reason: "Proving", message, afterMs: spec.watchIntervalMs, forPerson: false };
+  }
+  if (hold !== null) {
+    const attempt = incident.attempts.at(-1);
+    if (hold.autoDeployWas && attempt !== undefined) {
+      return { kind: "effect", incident, attempt, step: "autodeploy-on" };
+    }
+    const message = `Commit ${live?.commit?.slice(0, 9)} is proven good`;
+    return { ...recordOf(incident, "HoldLifted", message), record: { ...service, hold: null } };
+  }
+  const healed = heal(incident, now);
+  const took = formatDuration(now - incident.openedAt);
+  return record(healed, "IncidentHealed", `Good for ${formatDuration(goodForMs(service))}; took ${took}`);
+}
+
+function recordOf(incident: Incident, type: string, message: string) {
+  return { kind: "record" as const, incident, event: { type, message } };
+}
+
+/** The service is well on the old deploy; the commit that broke it still waits for its repair. */
+function repairAfterRollback(situation: Situation, badCommit: string): Action {
+  const { seen, incident } = situation;
+  const bad = seen.deploys.find((deploy) => deploy.commit === badCommit && deploy.trigger !== "rollback");
+  if (bad === undefined) {
+    if (incident.status === "stalled") return { kind: "stalled", incident };
+    const message = `The deploy of ${badCommit.slice(0, 9)} is no longer listed; its failure cannot be read`;
+    return stallAction(situation, "BadDeployGone", message);
+  }
+  return repair(situation, "deploy-failed", bad);
+}
+
+/** Chooses the next attempt within the budgets. */
+function repair(situation: Situation, gap: "unhealthy" | "deploy-failed", deploy: DeployView): Action {
+  const { spec, seen, incident, memory } = situation;
+  if (incident.status === "stalled") {
+    if (incident.stalled?.worldHash === worldHash(seen)) return { kind: "stalled", incident };
+    return record(
+      resume(incident),
+      "IncidentResumed",
+      "The service changed since Evenkeel stopped; looking again",
+    );
+  }
+  const attempts = incident.attempts.length - incident.attemptsBefore;
+  if (attempts >= spec.policy.attemptsMax) {
+    const message = `${attempts} of ${spec.policy.attemptsMax} attempts are spent; last: ${
+      lastError(incident)
+    }`;
+    return stallAction(situation, "AttemptsSpent", message, lastEvidence(incident));
+  }
+  if (memory.effectsLastHour >= spec.policy.effectsPerHourMax) {
+    const message =
+      `${memory.effectsLastHour} effects within an hour reach the limit of ${spec.policy.effectsPerHourMax}`;
+    return stallAction(situation, "EffectsSpent", message, lastEvidence(incident));
+  }
+  if (gap === "unhealthy" && spec.mode !== "suggest") {
+    const first = rollBack(situation, deploy) ?? restart(situation, deploy);
+    if (first !== null) return record(addAttempt(incident, first), "AttemptBegun", first.summary);
+  }
+  return { kind: "diagnose", incident, deploy, phase: phaseOf(deploy) };
+}
+
+function rollBack({ spec, seen, incident, memory, now }: Situation, live: DeployView): Attempt | null {
+  const target = rollbackTarget(seen, memory.record);
+  const before = incident.attempts.some((attempt) => attempt.repair.kind === "rollback");
+  if (!spec.policy.mayRollBack || before || target === null || live.commit === null) return null;
+  return newAttempt(incident, {
+    diagnosedDeployId: live.id,
+    cause: "turned-bad-with-deploy",
+    summary: `Roll back to ${target.commit.slice(0, 9)}, proven good before commit ${
+      live.commit.slice(0, 9)
+    } went live`,
+    remedy: "roll-back",
+    risk: "low",
+    repair: {
+      kind: "rollback",
+      toDeployId: target.deployId,
+      toCommit: target.commit,
+      badCommit: live.commit,
+    },
+  }, now);
+}
+
+/** A deploy that was good before did not break the service: one restart comes before any change. */
+function restart({ incident, memory, now }: Situation, live: DeployView): Attempt | null {
+  const wasGood = memory.record.provenDeploys.some((proven) => proven.deployId === live.id);
+  const before = incident.attempts.some((attempt) => attempt.repair.kind === "restart");
+  if (!wasGood || before) return null;
+  return newAttempt(incident, {
+    diagnosedDeployId: live.id,
+    cause: "turned-bad-by-itself",
+    summary: "Restart once: this deploy was good before",
+    remedy: "restart",
+    risk: "low",
+    repair: { kind: "restart" },
+  }, now);
+}
+
+function phaseOf(deploy: DeployView): Phase {
+  switch (deploy.status) {
+    case "build_failed":
+      return "build";
+    case "pre_deploy_failed":
+      return "pre-deploy";
+    case "update_failed":
+      return "start";
+    default:
+      return "run";
+  }
+}
+
+function lastError(incident: Incident): string {
+  const attempt = incident.attempts.at(-1);
+  return attempt?.error ?? attempt?.summary ?? incident.message;
+}
+
+function lastEvidence(incident: Incident): Evidence[] {
+  const evidence = incident.attempts.at(-1)?.evidence ?? null;
+  return evidence === null ? [] : [evidence];
+}
