@@ -27,7 +27,7 @@ const PLAIN_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 const PLAIN_SHAPES: readonly RegExp[] = [
-  /^(?:true|false|none|null|yes|no|on|off)$/i,
+  /^(?:true|false|none|null|yes|no|on|off|all)$/i,
   // Ports, counts, milliseconds.
   /^\d{1,5}$/,
   // Versions and ranges of versions, IP addresses.

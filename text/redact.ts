@@ -47,10 +47,10 @@ const WEBHOOK_PATH = /\b(hooks\.slack\.com\/|discord(?:app)?\.com\/api\/webhooks
 const AUTHORIZATION =
   /(authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:bearer|basic|token|digest)\s{1,3})?)[^\s"',;]{4,}/gi;
 const BEARER = /\b(bearer\s{1,3})[A-Za-z0-9._~+/=-]{16,}/gi;
-const COOKIE = /\b((?:set-)?cookie["']?:\s{0,3}["']?[^=\s]{1,64}=)[^\s;"']+[^\n]*/gi;
+const COOKIE = /\b((?:set-)?cookie["']?:\s{0,3}["']?[^=\s]{1,64}=)[^\n"']+/gi;
 /** `DB_PASSWORD=x`, `"api_key": "x"`, the same escaped inside a string, `token => x`, `?access_token=x`. */
 const ASSIGNMENT =
-  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|credential|signature|api[-_ ]?key|(?:access|private|account|auth|encryption|signing)[-_]?key)[A-Za-z0-9_]{0,20})([\\"'\]]{0,4}\s{0,3}(?:=>|=(?!=)|:(?!:))\s{0,3}\\{0,3})("[^"\n]*"|'[^'\n]*'|[^\s"',;&(){}<>[\]]+)/gi;
+  /((?:pass(?:word|wd|phrase)?|pwd|secret|(?<!publickey)token|credential|signature|api[-_ ]?key|(?:access|private|account|auth|encryption|signing)[-_]?key)[A-Za-z0-9_]{0,20})([\\"'\]]{0,4}\s{0,3}(?:=>|=(?!=)|:(?!:))\s{0,3}\\{0,3})("[^"\n]*"|'[^'\n]*'|[^\s"',;&(){}<>[\]]+)/gi;
 
 /**
  * Makes a function that replaces secrets by `[redacted]`. Of a URL only the credentials go.
@@ -86,8 +86,10 @@ function redactAssignment(
   if (inner === "" || isReference || isCall || inner.includes(REDACTED)) return all;
   const isPassword = /^pass|^pwd/i.test(name);
   if (isPlainValue(inner) && !(isPassword && /^\d+$/.test(inner))) return all;
-  // "Unexpected token: punc" is prose; a real token in this place has a digit.
-  const isProse = quote === "" && /^\s*:/.test(operator) && !/\d/.test(inner) && !isPassword;
+  // "Unexpected token: punc" is prose; a real token in this place has a digit. So is "passwd: password expired".
+  const goesOn = /^ [a-z']/i.test(text.slice(offset + all.length, offset + all.length + 2));
+  const isProse = quote === "" && /^\s*:/.test(operator) &&
+    (isPassword ? goesOn && /^[a-z]+$/i.test(inner) : !/\d/.test(inner));
   return isProse ? all : `${name}${operator}${quote}${REDACTED}${quote}`;
 }
 

@@ -77,6 +77,8 @@ Deno.test("a redactor removes what is assigned to a name that says secret", () =
     [`AWS_SECRET_ACCESS_KEY=${rest}`, `AWS_SECRET_ACCESS_KEY=${REDACTED}`],
     ["host=db user=app password=hunter2 port=5432", `host=db user=app password=${REDACTED} port=5432`],
     ["Server=db;AccountKey=abc123==;X=1", `Server=db;AccountKey=${REDACTED};X=1`],
+    ["Password: hunter", `Password: ${REDACTED}`],
+    [`curl -H "Cookie: a=b; c=d" https://x.example`, `curl -H "Cookie: a=${REDACTED}" https://x.example`],
     ["Set-Cookie: sid=abc123; HttpOnly", `Set-Cookie: sid=${REDACTED}`],
   ];
   for (const [raw, expected] of cases) assertEquals(byShape(raw), expected);
@@ -96,6 +98,9 @@ Deno.test("a redactor leaves what a diagnosis needs", () => {
     "const token = getToken();",
     "PWD=/opt/render/project/src",
     "max_tokens=4096",
+    "passwd: password expiry information changed.",
+    "user ALL=(ALL) NOPASSWD: ALL",
+    "FSharp.Core, PublicKeyToken=b03f5f7f11d50a3a",
     "FATAL: password authentication failed for user app",
     "No open ports detected on 0.0.0.0, continuing to scan...",
     "npm_config_registry=http://localhost:4873/",
