@@ -235,10 +235,11 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** What went wrong with a connection, without the address, which the message names already. */
+/** The innermost reason of a failed fetch, without the address, whose path the message names already. */
 function failureOf(error: unknown): string {
-  return messageOf(error).replace(
-    /^error sending request (?:from \S+ )?for (?:url )?\(?\S+?\)?(?: \(\S+\))?: /,
-    "",
-  );
+  let reason = error;
+  for (let depth = 0; depth < 5 && reason instanceof Error && reason.cause !== undefined; depth++) {
+    reason = reason.cause;
+  }
+  return messageOf(reason).replace(/^error sending request for url \(.{0,4000}?\): /, "");
 }

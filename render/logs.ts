@@ -19,6 +19,8 @@ export const LOG_LINE_BYTES_MAX = 64 * 1024;
 /** Requests of one reading; a share of the budget of 400 a minute. */
 export const LOG_PAGES_MAX = 120;
 
+/** Asked for beyond what is still wanted: the first lines of a page may repeat the last of the page before. */
+const OVERLAP_LINES = 10;
 /** The documented page, and the one Render's own command line asks for after the first. */
 const PAGE_LINES = 100;
 const PAGE_LINES_LARGE = 1000;
@@ -35,7 +37,7 @@ export async function readLogs(http: Http, query: LogQuery, signal?: AbortSignal
   let pageLinesMax = PAGE_LINES;
   let largePageRefused = false;
   for (let pages = 0; pages < LOG_PAGES_MAX; pages++) {
-    const pageLines = Math.min(pageLinesMax, kept.linesLeft());
+    const pageLines = Math.min(pageLinesMax, kept.linesLeft() + OVERLAP_LINES);
     const page = await http.get(
       "/logs",
       [...fixed, ...timesOf(window), ["limit", String(pageLines)]],
