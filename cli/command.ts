@@ -1,0 +1,68 @@
+/**
+ * A command described once, as data. `arguments.ts` parses by it, `help.ts` prints it and docs/cli.md is checked
+ * against it, so that a default or a meaning stands in one place only.
+ */
+interface FlagBase {
+  /** One line for the help, without a full stop. */
+  description: string;
+  /** One letter, such as `o` for `-o`. */
+  short?: string;
+  /** The environment variable that stands in when the flag is absent. */
+  environment?: string;
+}
+
+export type Flag =
+  | FlagBase & { kind: "switch" }
+  | FlagBase & { kind: "text"; placeholder: string; default?: string }
+  /** May be given more than once. */
+  | FlagBase & { kind: "list"; placeholder: string }
+  | FlagBase & {
+    kind: "number";
+    placeholder: string;
+    min: number;
+    max: number;
+    whole: boolean;
+    default?: number;
+  }
+  /** A duration such as `30m`; the value is in milliseconds. */
+  | FlagBase & { kind: "duration"; default?: number }
+  | FlagBase & { kind: "choice"; of: readonly string[]; default: string };
+
+export type Flags = Readonly<Record<string, Flag>>;
+
+export interface CommandDefinition<F extends Flags = Flags> {
+  /** As typed after `main.ts`. */
+  name: string;
+  /** How a person types it. @default "deno task <name>" */
+  invocation?: string;
+  /** What it does, in a sentence. */
+  summary: string;
+  flags: F;
+  /** What stands after the flags. @default none allowed */
+  operands?: { placeholder: string; description: string; min: number; max: number };
+  /** Variables that the command reads besides those of its flags. */
+  environment?: readonly { name: string; description: string }[];
+  /** Exit codes with their meaning, in the words of this command. */
+  exitCodes: Readonly<Record<number, string>>;
+  /** Commands to copy. */
+  examples: readonly string[];
+}
+
+/** Keeps the literal types of a description, so that `parseArguments` can give each flag its type. */
+export function defineCommand<const F extends Flags>(definition: CommandDefinition<F>): CommandDefinition<F> {
+  return definition;
+}
+
+/** The flag of every command that reports something. */
+export const outputFlag = {
+  kind: "choice",
+  short: "o",
+  of: ["text", "json"],
+  default: "text",
+  description: "Text for people or JSON for programs",
+} as const satisfies Flag;
+
+/** How a person types a command. */
+export function invocationOf(definition: Pick<CommandDefinition, "name" | "invocation">): string {
+  return definition.invocation ?? `deno task ${definition.name}`;
+}

@@ -1,0 +1,37 @@
+import { assertEquals, assertNotMatch } from "@std/assert";
+import { createPainter, safe, table, toJson, wrap } from "../../cli/output.ts";
+
+Deno.test("colour appears on a terminal without NO_COLOR and nowhere else", () => {
+  const paint = (isTerminal: boolean, noColor: boolean) =>
+    createPainter({ isTerminal, noColor }).paint("red", "x");
+  assertEquals([paint(true, true), paint(false, false), paint(true, false)], ["x", "x", "\x1b[31mx\x1b[39m"]);
+});
+
+Deno.test("table() aligns columns, coloured ones too, and wraps the last one", () => {
+  const red = createPainter({ isTerminal: true, noColor: false }).paint("red", "ab");
+  assertEquals(
+    table([["a", "b", "one two three four"], ["longer", red, "x"]], { columns: 29, indent: 2 }).replaceAll(
+      red,
+      "ab",
+    ),
+    [
+      "  a       b   one two three",
+      "              four",
+      "  longer  ab  x",
+    ].join("\n"),
+  );
+  assertEquals(table([]), "");
+});
+
+Deno.test("wrap() keeps a word that is longer than the line", () => {
+  assertEquals(wrap("aa bb cccccccc d", 5, 1), " aa\n bb\n cccccccc\n d");
+});
+
+Deno.test("text from outside is printed without escapes, text and JSON", () => {
+  const hostile = "\x1b[2Jgone\u202e\x9b31m\r\nnext";
+  // deno-lint-ignore no-control-regex -- control characters are what must not be there
+  const steering = /[\x00-\x1f\x7f-\x9f\u202e]/;
+  assertNotMatch(safe(hostile), steering);
+  assertNotMatch(toJson([hostile], 0), steering);
+  assertEquals(JSON.parse(toJson(hostile)), hostile);
+});
