@@ -11,8 +11,13 @@ export type AskTool = (tool: string, input: unknown) => Promise<unknown>;
 export interface AgentPermissions {
   /** `host:port` pairs. @default none */
   net?: readonly string[];
-  /** Folders. @default none */
+  /** Absolute folders. @default none */
   read?: readonly string[];
+  /**
+   * The environment reads as empty instead of being denied, for a driver that looks for its own variables.
+   * @default false
+   */
+  emptyEnvironment?: boolean;
 }
 
 export interface AgentLimits {
