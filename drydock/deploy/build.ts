@@ -1,0 +1,170 @@
+/**
+ * From a commit to an artifact: checkout, toolchain, build command. Writes the log lines a Render user sees
+ * (reference section 8) and throws `StageFailed` where Render would stop.
+ */
+import { join, normalize } from "@std/path";
+import { unreachable } from "../../base/errors.ts";
+import type { FailureReason } from "../events.ts";
+import type { Platform } from "../platform.ts";
+import type { Artifact, Commit, ServiceRecord, Snapshot } from "../records.ts";
+import { buildDockerfile } from "./docker.ts";
+import { buildEnvironment, homeOf } from "./environment.ts";
+import { DeployCanceled, StageFailed, TROUBLESHOOTING } from "./failure.ts";
+import { hidePaths, PROJECT_FOLDER } from "./instance.ts";
+import { GitFailed, withoutCredentials } from "./mirror.ts";
+import { announceNode } from "./node.ts";
+import { makeVirtualEnvironment } from "./python.ts";
+import { runLogged } from "./shell.ts";
+
+export interface BuildRequest {
+  service: ServiceRecord;
+  snapshot: Snapshot;
+  deployId: string;
+  commitId: string | undefined;
+  clearCache: boolean;
+  signal: AbortSignal;
+  /** Called as soon as the commit is known. */
+  onCommit: (commit: Commit) => void;
+}
+
+/** @throws {StageFailed} @throws {DeployCanceled} */
+export async function build(platform: Platform, request: BuildRequest): Promise<Artifact> {
+  const { service, snapshot, signal } = request;
+  const folder = join(platform.directory, "services", service.id, "artifacts", request.deployId, "src");
+  const show = hidePaths(folder);
+  const log = (line: string) => platform.logs.write(service.id, "build", show(line));
+  try {
+    const commit = await checkOut(platform, request, folder, log);
+    const workDirectory = await enterRoot(folder, snapshot.settings.rootDir, log);
+    const home = homeOf(platform, service.id);
+    if (request.clearCache) await Deno.remove(home, { recursive: true }).catch(() => {});
+    await Deno.mkdir(home, { recursive: true });
+    const artifact = { id: request.deployId, folder, workDirectory, commit, branch: service.branch };
+    const toolchainRequest = (env: Record<string, string>) => ({
+      workDirectory,
+      env,
+      own: snapshot.env,
+      log,
+      signal,
+    });
+    const environment = (toolchain: Record<string, string>) =>
+      buildEnvironment(platform, service, commit, service.branch, toolchain, snapshot.env);
+    const { runtime } = snapshot.settings;
+    switch (runtime) {
+      case "node": {
+        await announceNode(toolchainRequest(environment({})));
+        await runBuildCommand(platform, request, workDirectory, environment({}), log);
+        return { ...artifact, runtime, env: {} };
+      }
+      case "python": {
+        const toolchain = await makeVirtualEnvironment(
+          toolchainRequest(environment({})),
+          folder,
+          platform.pythonVersions,
+        );
+        await runBuildCommand(platform, request, workDirectory, environment(toolchain), log);
+        return { ...artifact, runtime, env: toolchain };
+      }
+      case "docker": {
+        const image = await buildDockerfile(platform, {
+          settings: snapshot.settings,
+          checkout: folder,
+          workDirectory,
+          env: environment({}),
+          own: snapshot.env,
+          log,
+          signal,
+        });
+        return { ...artifact, runtime, ...image };
+      }
+      default:
+        return unreachable(runtime);
+    }
+  } catch (error) {
+    if (signal.aborted) throw new DeployCanceled();
+    if (error instanceof StageFailed) {
+      log("==> Build failed 😞");
+      log(TROUBLESHOOTING);
+    }
+    throw error;
+  }
+}
+
+async function checkOut(
+  platform: Platform,
+  request: BuildRequest,
+  folder: string,
+  log: (line: string) => void,
+): Promise<Commit> {
+  const { service, signal } = request;
+  const shown = withoutCredentials(service.repo);
+  log(`==> Cloning from ${shown}`);
+  try {
+    const commit = await platform.mirrors.resolve(service.repo, service.branch, request.commitId, signal);
+    request.onCommit(commit);
+    log(`==> Checking out commit ${commit.id} in branch ${service.branch}`);
+    await Deno.mkdir(join(folder, ".."), { recursive: true });
+    await platform.mirrors.checkout(service.repo, commit.id, folder, signal);
+    return commit;
+  } catch (error) {
+    if (!(error instanceof GitFailed) || signal.aborted) throw error;
+    for (const line of error.detail.split("\n")) log(line);
+    log(`==> Unable to clone ${shown}`);
+    throw new StageFailed("build", { nonZeroExit: 1 });
+  }
+}
+
+async function enterRoot(folder: string, rootDir: string, log: (line: string) => void): Promise<string> {
+  if (rootDir === "") return folder;
+  const target = normalize(join(folder, rootDir));
+  const isInside = target === folder || target.startsWith(`${folder}/`);
+  const stat = isInside ? await Deno.stat(target).catch(() => undefined) : undefined;
+  if (stat?.isDirectory) return target;
+  const shown = `${PROJECT_FOLDER}/${rootDir}`;
+  log(`==> Service Root Directory "${shown}" is missing.`);
+  log(`builder.sh: line 51: cd: ${shown}: No such file or directory`);
+  throw new StageFailed("build", { nonZeroExit: 1 });
+}
+
+async function runBuildCommand(
+  platform: Platform,
+  request: BuildRequest,
+  cwd: string,
+  env: Record<string, string>,
+  log: (line: string) => void,
+): Promise<void> {
+  const { buildCommand } = request.snapshot.settings;
+  if (buildCommand.trim() === "") {
+    log("==> Empty build command; skipping build");
+  } else {
+    log(`==> Running build command '${buildCommand}'...`);
+    const result = await runLogged({
+      command: ["bash", "-c", buildCommand],
+      cwd,
+      env,
+      onLine: log,
+      timeoutMs: platform.timing.buildMs,
+      clock: platform.clock,
+      signal: request.signal,
+    });
+    if (result.kind === "aborted") throw new DeployCanceled();
+    if (result.kind === "timeout" || result.code !== 0) {
+      throw new StageFailed("build", buildFailure(result, platform.timing.buildMs, log));
+    }
+  }
+  log("==> Uploading build...");
+  log("==> Build successful 🎉");
+}
+
+function buildFailure(
+  result: { kind: "exited"; code: number } | { kind: "timeout" },
+  limitMs: number,
+  log: (line: string) => void,
+): FailureReason {
+  if (result.kind === "timeout") {
+    log("==> Timed Out");
+    return { timedOutSeconds: Math.ceil(limitMs / 1000) };
+  }
+  log(`==> Exited with status ${result.code}`);
+  return { nonZeroExit: result.code };
+}

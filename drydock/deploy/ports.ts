@@ -1,0 +1,110 @@
+/**
+ * Which TCP ports a process group listens on, and whether others can reach them or only this machine. Linux
+ * tells by /proc; elsewhere a connection attempt to the expected port has to do.
+ */
+
+export interface OpenPorts {
+  /** Reachable from outside: bound to 0.0.0.0, :: or an address that is not loopback. */
+  open: number[];
+  /** Bound to loopback only. */
+  localhost: number[];
+}
+
+const LISTEN = "0A";
+
+/**
+ * @param groupId the process group, which is also its session
+ * @param expected the port to try where there is no /proc
+ */
+export async function listeningPorts(groupId: number, expected: number): Promise<OpenPorts> {
+  if (Deno.build.os !== "linux") return await byConnecting(expected);
+  const inodes = socketsOf(groupId);
+  const found: OpenPorts = { open: [], localhost: [] };
+  if (inodes.size === 0) return found;
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of readText(table).split("\n").slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      const [address = "", port = ""] = (fields[1] ?? "").split(":");
+      if (fields[3] !== LISTEN || !inodes.has(fields[9] ?? "")) continue;
+      (isLoopback(address) ? found.localhost : found.open).push(parseInt(port, 16));
+    }
+  }
+  const open = [...new Set(found.open)].sort((a, b) => a - b);
+  return { open, localhost: [...new Set(found.localhost)].filter((port) => !open.includes(port)) };
+}
+
+/** The kernel prints addresses as words in memory order: 127.x.y.z ends in 7F, ::1 in 01000000. */
+function isLoopback(hex: string): boolean {
+  if (hex.length === 8) return hex.endsWith("7F");
+  if (hex.startsWith("0000000000000000FFFF0000")) return hex.endsWith("7F");
+  return hex === "00000000000000000000000001000000";
+}
+
+function socketsOf(groupId: number): Set<string> {
+  const inodes = new Set<string>();
+  for (const pid of membersOf(groupId)) {
+    try {
+      for (const entry of Deno.readDirSync(`/proc/${pid}/fd`)) {
+        const target = readLink(`/proc/${pid}/fd/${entry.name}`);
+        if (target?.startsWith("socket:[")) inodes.add(target.slice("socket:[".length, -1));
+      }
+    } catch {
+      // The process has ended in between.
+    }
+  }
+  return inodes;
+}
+
+/** The processes of a group or session, on Linux. */
+export function membersOf(groupId: number): number[] {
+  const pids: number[] = [];
+  for (const entry of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(entry.name)) continue;
+    const stat = readText(`/proc/${entry.name}/stat`);
+    // The program's name is in parentheses and may hold anything; the fields follow the last one.
+    const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (group === String(groupId) || session === String(groupId)) pids.push(Number(entry.name));
+  }
+  return pids;
+}
+
+function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+async function byConnecting(port: number): Promise<OpenPorts> {
+  const outside = Deno.networkInterfaces().find((each) =>
+    each.family === "IPv4" && each.address !== "127.0.0.1"
+  );
+  if (outside !== undefined && await connects(outside.address, port)) return { open: [port], localhost: [] };
+  return await connects("127.0.0.1", port) ? { open: [], localhost: [port] } : { open: [], localhost: [] };
+}
+
+async function connects(hostname: string, port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname, port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks the system for a port nobody listens on. Another program could take it before it is used. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}

@@ -1,0 +1,88 @@
+/**
+ * Every limit of drydock in one place. Times are Render's (reference sections 4 and 5) divided by the speed,
+ * but never below what a loaded two-core machine needs to start a process or answer a probe: a fast clock
+ * must not turn a working service into a failing one. Sizes and counts do not scale.
+ */
+
+/** Lines of log kept a service; the oldest go first. */
+export const LOG_LINES_MAX = 60_000;
+/** Bytes of one log line; the rest of the line is dropped. */
+export const LOG_LINE_BYTES_MAX = 16 * 1024;
+/** Events kept a service; the oldest go first. */
+export const EVENTS_MAX = 2_000;
+/** Deploys remembered a service; the oldest go first. */
+export const DEPLOYS_MAX = 1_000;
+/** Services of one drydock. */
+export const SERVICES_MAX = 200;
+/** Bytes of a request body of the API. */
+export const BODY_BYTES_MAX = 1024 * 1024;
+/** Times a start command that exits is started again before its deploy fails. */
+export const START_RETRIES_MAX = 2;
+/** Build artifacts kept besides the live one. @default of DrydockOptions.artifactsKept */
+export const ARTIFACTS_KEPT = 2;
+/** Milliseconds one git command may take. */
+export const GIT_TIMEOUT_MS = 120_000;
+/** Milliseconds the question for a branch's head may take. */
+export const LS_REMOTE_TIMEOUT_MS = 15_000;
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+export interface Timing {
+  /** What a platform time is divided by. */
+  speed: number;
+  buildMs: number;
+  preDeployMs: number;
+  /** From the start of an instance until it must be healthy. */
+  startMs: number;
+  /** The same when the only open ports are on localhost, which waiting does not change. */
+  startLocalhostMs: number;
+  scanMs: number;
+  /** Between two "still scanning" or "still waiting" lines. */
+  waitingLineMs: number;
+  healthIntervalMs: number;
+  healthTimeoutMs: number;
+  unrouteAfterMs: number;
+  restartAfterMs: number;
+  /** How long the old instance runs on after traffic has moved. */
+  overlapMs: number;
+  startRetryMs: number;
+  backoffFirstMs: number;
+  backoffMaxMs: number;
+  watchMs: number;
+}
+
+/** @param speed how many times faster than Render the platform's clock runs, at least 1 */
+export function timingAt(speed: number): Timing {
+  const scaled = (ms: number, floorMs: number) => Math.max(ms / speed, Math.min(ms, floorMs));
+  return {
+    speed,
+    buildMs: scaled(120 * MINUTE, 2 * MINUTE),
+    preDeployMs: scaled(30 * MINUTE, 1 * MINUTE),
+    startMs: scaled(15 * MINUTE, 6 * SECOND),
+    startLocalhostMs: scaled(15 * MINUTE, 2 * SECOND),
+    scanMs: scaled(1 * SECOND, 100),
+    waitingLineMs: scaled(15 * SECOND, 1 * SECOND),
+    healthIntervalMs: scaled(5 * SECOND, 100),
+    healthTimeoutMs: scaled(5 * SECOND, 1 * SECOND),
+    unrouteAfterMs: scaled(15 * SECOND, 300),
+    restartAfterMs: scaled(60 * SECOND, 1200),
+    overlapMs: scaled(60 * SECOND, 200),
+    startRetryMs: scaled(10 * SECOND, 100),
+    backoffFirstMs: scaled(10 * SECOND, 100),
+    backoffMaxMs: scaled(5 * MINUTE, 1 * SECOND),
+    watchMs: scaled(2 * SECOND, 200),
+  };
+}
+
+/**
+ * How long an instance may take to leave after SIGTERM.
+ * @param seconds the service's `maxShutdownDelaySeconds`
+ */
+export function shutdownDelayMs(timing: Timing, seconds: number): number {
+  return Math.max(seconds * SECOND / timing.speed, Math.min(seconds * SECOND, 1 * SECOND));
+}
+
+/** Failed probes in a row that must stand behind unrouting (15 s of 5 s probes) and restarting (60 s). */
+export const UNROUTE_FAILURES_MIN = 3;
+export const RESTART_FAILURES_MIN = 12;

@@ -1,0 +1,112 @@
+/**
+ * Drydock: a local stand-in for Render. The same API for what Evenkeel uses, real clones, builds, processes,
+ * ports and probes, on loopback only. When it ends, however it ends, its processes and its temp folder go.
+ */
+import { join } from "@std/path";
+import { systemClock } from "../base/clock.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import { startGroup } from "../process/group.ts";
+import { toolEnvironment } from "../process/environment.ts";
+import { BASE_PATH, makeApp } from "./api/app.ts";
+import { DEFAULT_RATE_LIMITS, RateCounter } from "./api/rate.ts";
+import type { RateLimits } from "./api/rate.ts";
+import { GitMirrors } from "./deploy/mirror.ts";
+import { EventBook } from "./events.ts";
+import { newId, randomText } from "./ids.ts";
+import { ARTIFACTS_KEPT, timingAt } from "./limits.ts";
+import { LogBook } from "./logs.ts";
+import type { OverlapPolicy, Platform } from "./platform.ts";
+import type { Yard } from "./yard.ts";
+
+export interface DrydockOptions {
+  /** 0 takes any free port. @default 0 */
+  port?: number;
+  /** Kept when drydock stops, apart from what its services ran in. @default a temp folder that is removed on stop */
+  directory?: string;
+  /** Render's time limits and periods are divided by it; at least 1. @default 1 */
+  speed?: number;
+  /** @default a random key that begins with rnd_ */
+  apiKey?: string;
+  /** @default "wait" */
+  overlapPolicy?: OverlapPolicy;
+  /** Builds kept besides the live one. @default ARTIFACTS_KEPT */
+  artifactsKept?: number;
+  /** @default DEFAULT_RATE_LIMITS */
+  rateLimits?: Partial<RateLimits>;
+  /** Full Python version to interpreter path; the first is the default version. @default those on this machine */
+  pythonVersions?: Readonly<Record<string, string>>;
+  clock?: Clock;
+  random?: Random;
+}
+
+export interface Drydock extends AsyncDisposable {
+  /** The API's full base, `http://127.0.0.1:PORT/v1`. */
+  readonly url: string;
+  readonly apiKey: string;
+  readonly ownerId: string;
+  /** Ends every process, closes every port and removes what is temporary. */
+  stop(): Promise<void>;
+}
+
+/** @throws when the port is taken or the folder cannot be written */
+export async function startDrydock(options: DrydockOptions = {}): Promise<Drydock> {
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? Math.random;
+  const speed = Math.max(1, options.speed ?? 1);
+  const isTemporary = options.directory === undefined;
+  if (options.directory !== undefined) await Deno.mkdir(options.directory, { recursive: true });
+  const directory = await Deno.realPath(options.directory ?? await Deno.makeTempDir({ prefix: "drydock-" }));
+  const running = join(directory, "services");
+  await Deno.mkdir(running, { recursive: true });
+  // Holds nothing but the promise that the folder goes when we do, even by kill -9.
+  const keeper = startGroup({
+    command: ["tail", "-f", "/dev/null"],
+    cwd: "/",
+    env: toolEnvironment(),
+    scratch: isTemporary ? directory : running,
+  });
+  const platform: Platform = {
+    directory,
+    clock,
+    random,
+    timing: timingAt(speed),
+    logs: new LogBook(clock, random),
+    events: new EventBook(clock, random),
+    mirrors: await GitMirrors.open(join(directory, "mirrors")),
+    owner: { id: newId("tea", clock.now(), random), name: "Drydock", email: "drydock@localhost" },
+    overlapPolicy: options.overlapPolicy ?? "wait",
+    artifactsKept: options.artifactsKept ?? ARTIFACTS_KEPT,
+    pythonVersions: options.pythonVersions ?? {},
+  };
+  const apiKey = options.apiKey ?? `rnd_${randomText(28, random)}`;
+  const yard: Yard = { platform, services: new Map(), postgres: new Map(), dashboardUrl: "" };
+  const rates = new RateCounter({ ...DEFAULT_RATE_LIMITS, ...options.rateLimits }, speed, clock);
+  const app = makeApp(yard, apiKey, rates);
+  const stopKeeper = async () => {
+    await keeper.end();
+    await Promise.all([keeper.stdout.cancel(), keeper.stderr.cancel()]);
+  };
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({ hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} }, app.fetch);
+  } catch (error) {
+    await stopKeeper();
+    throw error;
+  }
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  yard.dashboardUrl = origin;
+
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    await Promise.all([...yard.services.values()].map((host) => host.close()));
+    await server.shutdown();
+    await stopKeeper();
+  };
+  return {
+    url: `${origin}${BASE_PATH}`,
+    apiKey,
+    ownerId: platform.owner.id,
+    stop: () => stopped ??= stop(),
+    [Symbol.asyncDispose]: () => stopped ??= stop(),
+  };
+}

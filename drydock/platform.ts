@@ -1,0 +1,25 @@
+/** What all parts of one drydock share: its folder, clock, timing, books and policies. */
+import type { Clock, Random } from "../base/clock.ts";
+import type { GitMirrors } from "./deploy/mirror.ts";
+import type { EventBook } from "./events.ts";
+import type { Timing } from "./limits.ts";
+import type { LogBook } from "./logs.ts";
+import type { Owner } from "./records.ts";
+
+export type OverlapPolicy = "wait" | "override";
+
+export interface Platform {
+  /** Real path of the folder that holds everything drydock writes. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timing: Timing;
+  readonly logs: LogBook;
+  readonly events: EventBook;
+  readonly mirrors: GitMirrors;
+  readonly owner: Owner;
+  readonly overlapPolicy: OverlapPolicy;
+  readonly artifactsKept: number;
+  /** Full Python version to interpreter path, besides those found on the machine. */
+  readonly pythonVersions: Readonly<Record<string, string>>;
+}
