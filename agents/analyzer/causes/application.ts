@@ -1,0 +1,339 @@
+/** Failures of the program itself and of what it depends on: named so that no remedy is tried on them. */
+import { accept, reject } from "../catalogue.ts";
+import type { Cause, Context, Finding } from "../catalogue.ts";
+import { ANY, framesAbove, isOwnFile, linesFrom, reported, sign, START } from "./lines.ts";
+
+const UPPER = "[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+";
+
+/** KeyError names any key; it is a variable's when the line above reads the environment. */
+function decideKeyError(finding: Finding, context: Context) {
+  if (finding.captures["key"] === undefined) return accept();
+  const near = context.lines.slice(Math.max(0, finding.at - 6), finding.at).join("\n");
+  return /environ|getenv|config\(/.test(near)
+    ? accept(0.93)
+    : reject("the key is not an environment variable's");
+}
+
+function decideOwnCode(finding: Finding, context: Context) {
+  const frames = framesAbove(finding, context);
+  if (frames.length > 0) return frames.some(isOwnFile) ? accept() : accept(0.5);
+  const after = linesFrom(finding, context, 12).filter((line) => /^\s+at /.test(line));
+  return after.length > 0 ? accept() : accept(0.5);
+}
+
+export const applicationCauses: readonly Cause[] = [
+  reported(
+    "env-var-missing",
+    ANY,
+    [
+      sign("KeyError: '", new RegExp(`KeyError: '(?<key>${UPPER})'`), 0.85),
+      sign(
+        "nvironment variable",
+        new RegExp(
+          `(?:[Mm]issing|[Rr]equired|[Uu]ndefined|[Uu]nset|[Ss]et the|not set|must be set)?.{0,40}[Ee]nvironment variables?:? ["'\`]?(?<variable>${UPPER})["'\`]?.{0,60}(?:not set|missing|required|must be|undefined|not defined|not found|is empty)`,
+        ),
+        0.9,
+      ),
+      sign(
+        "issing",
+        new RegExp(
+          `[Mm]issing (?:required |mandatory )?(?:env(?:ironment)?|config(?:uration)?)?.{0,30}(?:var(?:iable)?s?|key|setting)?s?:? ["'\`]?(?<variable>${UPPER})\\b`,
+        ),
+        0.88,
+      ),
+      sign(
+        "is required",
+        new RegExp(
+          `\\b(?<variable>${UPPER})(?: environment variable)? is (?:required|not set|missing|not defined)`,
+        ),
+        0.88,
+      ),
+      sign(
+        "is not set",
+        new RegExp(`\\b(?<variable>${UPPER})["'\`]?(?: environment variable)? (?:is not set|must be set)`),
+        0.9,
+      ),
+      sign(
+        "must be set",
+        new RegExp(`\\b(?<variable>${UPPER})["'\`]?(?: environment variable)? must be set`),
+        0.88,
+      ),
+      sign(": Required", new RegExp(`^\\s*(?:\\S+ )?(?<variable>${UPPER}): Required\\s*$`), 0.88),
+      sign(
+        "SECRET_KEY setting must not be empty",
+        /The (?<variable>SECRET_KEY) setting must not be empty/,
+        0.93,
+      ),
+      sign(
+        "DefaultCredentialsError",
+        /DefaultCredentialsError: (?:Your default credentials were not found|Could not automatically determine)/,
+        0.85,
+      ),
+      sign(
+        "Field required",
+        /\[type=missing, input_value=.*Field required|Field required \[type=missing/,
+        0.5,
+      ),
+      sign("nvironment configuration", /Invalid environment configuration/, 0.88),
+      sign("Env inv", new RegExp(`Env inv\\S+: (?<variable>${UPPER})`), 0.85),
+      sign("ausentes", new RegExp(`[Vv]ari\\S+ ausentes\\S*: (?<variable>${UPPER})`), 0.85),
+    ],
+    ({ key, variable }) =>
+      `The environment variable ${
+        variable ?? key ?? "that the program asks for"
+      } is not set: a person must set it; its value is not ours to invent.`,
+    ["KeyError: 'SECRET_KEY'", "Error: DATABASE_URL is not set"],
+    { identity: ["key", "variable"], decide: decideKeyError },
+  ),
+  reported(
+    "db-host-unresolvable",
+    ANY,
+    [
+      sign(
+        "could not translate host name",
+        /could not translate host name "(?<host>[^"]+)" to address/,
+        0.85,
+      ),
+      sign("getaddrinfo ENOTFOUND", /getaddrinfo ENOTFOUND (?<host>\S+)/, 0.7),
+      sign("Name or service not known", /gaierror: \[Errno -2\] Name or service not known/, 0.85),
+    ],
+    ({ host }) =>
+      `The database host ${
+        host ?? ""
+      } does not resolve: look at the database's state and region. The code is not the cause.`,
+    [
+      'psycopg2.OperationalError: could not translate host name "db.internal" to address: Name or service not known',
+      "socket.gaierror: [Errno -2] Name or service not known",
+    ],
+    {
+      identity: ["host"],
+      redeployMayCure: false,
+      decide: (finding) =>
+        /^(?:dpg-|red-)/.test(finding.captures["host"] ?? "")
+          ? reject("the host is internal to another network")
+          : accept(),
+    },
+  ),
+  reported(
+    "db-internal-url-used-externally",
+    ANY,
+    [
+      sign(
+        "could not translate host name",
+        /could not translate host name "(?<host>dpg-[^"]*)" to address/,
+        0.9,
+      ),
+      sign("getaddrinfo ENOTFOUND", /getaddrinfo ENOTFOUND (?<host>(?:dpg|red)-[\w-]+)/, 0.9),
+    ],
+    ({ host }) =>
+      `${host} is a Render-internal name that does not resolve here: another region or workspace, or the datastore is gone.`,
+    [
+      'could not translate host name "dpg-abc-a" to address',
+      "Error: getaddrinfo ENOTFOUND red-d418oemuk2gs738ukivg",
+    ],
+    { identity: ["host"] },
+  ),
+  reported(
+    "db-url-localhost-or-unset",
+    START,
+    [
+      sign(
+        "ECONNREFUSED",
+        /ECONNREFUSED (?<host>127\.0\.0\.1|::1|localhost):(?<port>5432|3306|27017|6379)/,
+        0.88,
+      ),
+      sign(
+        "Connection refused",
+        /connection to server at "(?<host>localhost|127\.0\.0\.1|::1)".*port (?<port>\d+) failed: Connection refused/,
+        0.9,
+      ),
+    ],
+    ({ host, port }) => `The program looks for its database at ${host}:${port}: its address is not set.`,
+    [
+      "Error: connect ECONNREFUSED 127.0.0.1:5432",
+      'connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused',
+    ],
+    { identity: ["port"] },
+  ),
+  reported(
+    "supabase-ipv6-unreachable",
+    ANY,
+    [
+      sign("ENETUNREACH", /ENETUNREACH (?<address>[0-9a-f]{1,4}:[0-9a-fx:]+)/, 0.9),
+      sign(
+        "Network is unreachable",
+        /connection to server at "(?<address>[^"]+\.supabase\.co)".*Network is unreachable/,
+        0.9,
+      ),
+    ],
+    () => "The database answers on IPv6 only, which the platform cannot reach: use its pooler address.",
+    [
+      "Error: connect ENETUNREACH 2406:da12:1:2:3:4:5:6:5432",
+      'connection to server at "db.x.supabase.co" (2a05::1), port 5432 failed: Network is unreachable',
+    ],
+  ),
+  reported(
+    "mongo-atlas-ip-allowlist",
+    ANY,
+    [sign("MongoDB Atlas cluster", /Could not connect to any servers in your MongoDB Atlas cluster/, 0.92)],
+    () => "MongoDB Atlas does not admit the platform's addresses: add them to its access list.",
+    [
+      "MongooseServerSelectionError: Could not connect to any servers in your MongoDB Atlas cluster.",
+      "MongoDB connection error: Could not connect to any servers in your MongoDB Atlas cluster.",
+    ],
+  ),
+  reported(
+    "migrations-not-run",
+    ANY,
+    [
+      sign("does not exist", /relation "(?<table>[\w.]+)" does not exist/, 0.9),
+      sign("no such table", /no such table: (?<table>[\w.]+)/, 0.9),
+      sign(
+        "does not exist in the current database",
+        /table [`'"](?<table>[\w.]+)[`'"] does not exist in the current database/,
+        0.93,
+      ),
+    ],
+    ({ table }) => `The table ${table} does not exist: run the project's migrations before the deploy.`,
+    ['error: relation "stores" does not exist', "OperationalError: no such table: core_user"],
+    { identity: ["table"] },
+  ),
+  reported(
+    "sqlalchemy-postgres-scheme",
+    ANY,
+    [sign("sqlalchemy.dialects:postgres", /Can't load plugin: sqlalchemy\.dialects:postgres\b(?!ql)/, 0.96)],
+    () => "The database address begins with postgres://, which SQLAlchemy dropped: it must be postgresql://.",
+    [
+      "sqlalchemy.exc.NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:postgres",
+      "`sqlalchemy.exc.NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:postgres`",
+    ],
+  ),
+  reported(
+    "db-ssl-required",
+    ANY,
+    [
+      sign("SSL/TLS required", /SSL\/TLS required/, 0.92),
+      sign("no pg_hba.conf entry", /no pg_hba\.conf entry.*(?:SSL off|no encryption)/, 0.9),
+    ],
+    () => "The database admits encrypted connections only: set sslmode=require.",
+    [
+      "FATAL: SSL/TLS required",
+      'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "u", database "d", no encryption',
+    ],
+  ),
+  reported(
+    "pgbouncer-prepared-statements",
+    ANY,
+    [
+      sign("DuplicatePreparedStatementError", /DuplicatePreparedStatementError/, 0.93),
+      sign("prepared statement", /prepared statement "[^"]+" already exists/, 0.9),
+    ],
+    () => "The connection pooler does not keep prepared statements apart: switch the statement cache off.",
+    [
+      'asyncpg.exceptions.DuplicatePreparedStatementError: prepared statement "__asyncpg_stmt_1__" already exists',
+      'ERROR: prepared statement "s0" already exists',
+    ],
+  ),
+  reported(
+    "django-allowed-hosts",
+    ANY,
+    [sign("Invalid HTTP_HOST header", /Invalid HTTP_HOST header: '(?<host>[^']+)'/, 0.95)],
+    ({ host }) => `Django refuses the host ${host}: add exactly this one to ALLOWED_HOSTS.`,
+    [
+      "Invalid HTTP_HOST header: 'shop.onrender.com'. You may need to add 'shop.onrender.com' to ALLOWED_HOSTS.",
+      "django.core.exceptions.DisallowedHost: Invalid HTTP_HOST header: 'a.onrender.com'.",
+    ],
+    { identity: ["host"] },
+  ),
+  reported(
+    "django-static-root",
+    ANY,
+    [sign("STATIC_ROOT", /without having set the STATIC_ROOT setting/, 0.95)],
+    () => "collectstatic needs STATIC_ROOT in the settings.",
+    [
+      "django.core.exceptions.ImproperlyConfigured: You're using the staticfiles app without having set the STATIC_ROOT setting to a filesystem path.",
+      "without having set the STATIC_ROOT setting to a filesystem path",
+    ],
+  ),
+  reported(
+    "worker-timeout",
+    START,
+    [sign("WORKER TIMEOUT", /WORKER TIMEOUT \(pid:\d+\)/, 0.85)],
+    () => "A worker did not answer in time and was killed: find what blocks it.",
+    [
+      "[CRITICAL] WORKER TIMEOUT (pid:1183)",
+      "[2025-01-01 00:00:00 +0000] [39] [CRITICAL] WORKER TIMEOUT (pid:41)",
+    ],
+  ),
+  reported(
+    "trust-proxy-missing",
+    ANY,
+    [sign("ERR_ERL_UNEXPECTED_X_FORWARDED_FOR", /ERR_ERL_UNEXPECTED_X_FORWARDED_FOR/, 0.95)],
+    () => 'Express does not trust the platform\'s proxy: app.set("trust proxy", 1).',
+    ["ValidationError: ERR_ERL_UNEXPECTED_X_FORWARDED_FOR", "code: 'ERR_ERL_UNEXPECTED_X_FORWARDED_FOR'"],
+  ),
+  reported(
+    "disk-not-mounted",
+    ANY,
+    [sign("/var/data", /EACCES: permission denied, (?:mkdir|open) '(?<path>\/var\/data[^']*)'/, 0.9)],
+    ({ path }) => `${path} cannot be written: no disk is mounted there.`,
+    [
+      "EACCES: permission denied, mkdir '/var/data'",
+      "Error: EACCES: permission denied, open '/var/data/db.sqlite'",
+    ],
+  ),
+  reported(
+    "app-undefined-handler",
+    START,
+    [sign(
+      "requires a callback function",
+      /(?<route>(?:Route|Router)\.\w+\(\)) requires a (?:callback|middleware) function but got an? /,
+      0.93,
+    )],
+    () => "A route is given a handler that is undefined: correct the export or the import.",
+    [
+      "Error: Route.get() requires a callback function but got a [object Undefined]",
+      "TypeError: Router.use() requires a middleware function but got a Object",
+    ],
+  ),
+  reported(
+    "app-syntax-error",
+    START,
+    [
+      sign("SyntaxError: ", /^\s*(?:\S+Z\s+)?(?:Uncaught )?(?<error>SyntaxError): (?<detail>.*)/, 0.85),
+      sign("IndentationError: ", /(?<error>IndentationError): (?<detail>.*)/, 0.88),
+      sign("TabError: ", /(?<error>TabError): (?<detail>.*)/, 0.88),
+    ],
+    ({ error, detail }) => `The program does not parse: ${error}: ${detail}`,
+    ["SyntaxError: Unexpected end of input", "IndentationError: unexpected indent"],
+    {
+      identity: ["error"],
+      decide: (finding, context) => {
+        const detail = finding.captures["detail"] ?? "";
+        if (
+          /outside a module|ES module|does not provide an export|in JSON at position|is not valid JSON/.test(
+            detail,
+          )
+        ) return reject("the file parses; its kind or its data is wrong");
+        const before = context.lines.slice(Math.max(0, finding.at - 8), finding.at).join("\n");
+        return /node_modules|site-packages/.test(before) ? accept(0.4) : accept();
+      },
+    },
+  ),
+  reported(
+    "app-unhandled-exception",
+    START,
+    [
+      sign(
+        "Error: ",
+        /^(?:\S+Z\s+)?(?:Uncaught )?(?<error>(?:[A-Z]\w*)?Error(?: \[\w+\])?): (?<detail>.*)/,
+        0.62,
+      ),
+      sign("Exception: ", /^(?:\S+Z\s+)?(?<error>[\w.]*Exception): (?<detail>.*)/, 0.62),
+      sign("Error: ", /^(?:\S+Z\s+)?(?<error>[a-z_][\w.]*\.\w*Error): (?<detail>.*)/, 0.62),
+    ],
+    ({ error, detail }) => `The program ended with ${error}: ${detail}`,
+    ["TypeError: Cannot read properties of undefined (reading 'map')", "Error: boom"],
+    { severity: "consequence", identity: ["error"], decide: decideOwnCode },
+  ),
+];

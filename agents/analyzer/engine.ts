@@ -1,0 +1,256 @@
+/**
+ * Names the cause of a failure from its log, files and settings. One pass over the sanitised lines: a literal
+ * scanner says which patterns to try, whatever the size of the catalogue. The first real error wins over the
+ * loudest and the last; symptoms decide only when nothing under them does; `unknown` rather than a guess.
+ * Never throws for any log, and its work is bounded by the sanitizer's caps and the limits below.
+ */
+import { unreachable } from "../../base/errors.ts";
+import { fingerprint } from "../../text/fingerprint.ts";
+import { createRedactor } from "../../text/redact.ts";
+import { sanitizeLine, sanitizeLog } from "../../text/sanitize.ts";
+import type { AnalyzerInput, Diagnosis, Phase } from "../messages.ts";
+import type { Captures, Cause, Context, Finding, Severity, Sign } from "./catalogue.ts";
+import { LiteralScanner } from "./literals.ts";
+import { StepReader } from "./steps.ts";
+
+export const UNKNOWN = "unknown";
+
+export interface EngineLimits {
+  /** Matches kept for a sign; an error that repeats says nothing new. @default 6 */
+  findingsPerSignMax: number;
+  /** Findings kept in all. @default 400 */
+  findingsMax: number;
+  /** Under this confidence a finding names no cause. @default 0.5 */
+  confidenceMin: number;
+  /** Lines shown when the cause is unknown. @default 8 */
+  excerptLinesMax: number;
+  /** Causes in the chain. @default 6 */
+  chainMax: number;
+  /** Rejected causes reported. @default 12 */
+  rejectedMax: number;
+  /** UTF-16 units of one capture. @default 200 */
+  captureCharsMax: number;
+}
+export const ENGINE_LIMITS: EngineLimits = {
+  findingsPerSignMax: 6,
+  findingsMax: 400,
+  confidenceMin: 0.5,
+  excerptLinesMax: 8,
+  chainMax: 6,
+  rejectedMax: 12,
+  captureCharsMax: 200,
+};
+
+/** What a line that reports an error usually holds; for the excerpt only, never for a decision. */
+const ERROR_LIKE =
+  /\b(?:error|fatal|failed|exception|cannot|denied|not found|panic|traceback|refused|timed out)\b|Error:|ERR!/i;
+
+/**
+ * Prepares a catalogue.
+ * @returns a function that diagnoses one failure
+ */
+export function createEngine(catalogue: readonly Cause[], limits: EngineLimits = ENGINE_LIMITS) {
+  const signs = catalogue.flatMap((cause, order) => cause.signs.map((sign) => ({ cause, sign, order })));
+  const literals = [...new Set(signs.map(({ sign }) => sign.literal))];
+  const scanner = new LiteralScanner(literals);
+  const signsOf = literals.map((literal) =>
+    signs.flatMap(({ sign }, index) => sign.literal === literal ? [index] : [])
+  );
+  const orderOf = new Map(catalogue.map((cause, order) => [cause, order]));
+  const redact = createRedactor([]);
+
+  return function diagnose(input: AnalyzerInput): Diagnosis {
+    // The platform's own words come last in time, so they are read as lines that follow the log.
+    const raw = input.platformReason === null ? input.log : `${input.log}\n${input.platformReason}`;
+    const lines = sanitizeLog(raw).split("\n");
+    const lineNumber = lineNumbers(raw, lines);
+    const evidence = (at: number) => ({ line: lineNumber(at), text: redact(sanitizeLine(lines[at] ?? "")) });
+
+    const steps = new StepReader(input.phase);
+    const phases: (Phase | null)[] = [];
+    const found: Finding[] = [];
+    const counts = new Uint32Array(signs.length);
+    const triedOn = new Int32Array(signs.length).fill(-1);
+    for (const [at, line] of lines.entries()) {
+      phases.push(steps.read(line));
+      scanner.scan(line, (literal) => {
+        for (const index of signsOf[literal]!) {
+          if (triedOn[index] === at) continue;
+          triedOn[index] = at;
+          if (counts[index]! >= limits.findingsPerSignMax || found.length >= limits.findingsMax) continue;
+          const { cause, sign } = signs[index]!;
+          const captures = match(sign, line, limits.captureCharsMax);
+          if (captures === undefined) continue;
+          counts[index]!++;
+          found.push({ cause, at, captures, confidence: sign.confidence, phase: phases[at] ?? null });
+        }
+      });
+    }
+
+    const { facts } = steps;
+    const context: Context = {
+      lines,
+      facts,
+      settings: input.settings,
+      repository: input.repository,
+      rootDir: input.settings?.rootDir.trim().replace(/^\.?\/+|\/+$/g, "") ?? "",
+      buildCommand: input.settings?.buildCommand || facts.buildCommand || "",
+      startCommand: input.settings?.startCommand || facts.startCommand || "",
+    };
+    const accepted: Finding[] = [];
+    const rejected: { cause: string; why: string }[] = [];
+    for (const finding of found) {
+      const judged = judge(finding, context);
+      if ("why" in judged) rejected.push({ cause: finding.cause.slug, why: judged.why });
+      else accepted.push(judged);
+    }
+
+    const ranked = accepted.filter((finding) => finding.confidence >= limits.confidenceMin).sort((a, b) =>
+      tier(a.cause.severity) - tier(b.cause.severity) || a.at - b.at || b.confidence - a.confidence ||
+      orderOf.get(a.cause)! - orderOf.get(b.cause)!
+    );
+    const root = ranked[0];
+    for (const other of ranked.slice(1)) {
+      if (other.cause.slug === root?.cause.slug) continue;
+      rejected.push({ cause: other.cause.slug, why: whyNot(other, root!, lineNumber) });
+    }
+    for (const weak of accepted) {
+      if (weak.confidence < limits.confidenceMin) {
+        rejected.push({ cause: weak.cause.slug, why: `confidence ${weak.confidence} is too low to name it` });
+      }
+    }
+    const others = unique(rejected, root?.cause.slug).slice(0, limits.rejectedMax);
+    if (root === undefined) {
+      return {
+        cause: UNKNOWN,
+        confidence: 0,
+        summary: "The log shows no failure that the catalogue knows.",
+        evidence: null,
+        chain: [],
+        captures: {},
+        fingerprint: fingerprint([UNKNOWN]),
+        phase: input.phase ?? phases.findLast((phase) => phase !== null) ?? null,
+        redeployMayCure: false,
+        rejected: others,
+        remedies: [],
+        excerpt: excerptOf(lines, limits.excerptLinesMax).map(evidence),
+      };
+    }
+    const { cause } = root;
+    const captures = Object.fromEntries(
+      Object.entries(withFacts(root.captures, context)).map(([name, value]) => [name, redact(value)]),
+    );
+    const after = ranked.filter((finding) => finding.at >= root.at).sort((a, b) => a.at - b.at);
+    return {
+      cause: cause.slug,
+      confidence: root.confidence,
+      summary: redact(sanitizeLine(cause.explain(captures))),
+      evidence: evidence(root.at),
+      chain: [...new Set([cause.slug, ...after.map((finding) => finding.cause.slug)])].slice(
+        0,
+        limits.chainMax,
+      ),
+      captures,
+      fingerprint: fingerprint([
+        cause.slug,
+        ...cause.identity.map((name) => (captures[name] ?? "").toLowerCase()),
+      ]),
+      phase: root.phase ?? input.phase,
+      redeployMayCure: cause.redeployMayCure,
+      rejected: others,
+      remedies: [...cause.remedies],
+      excerpt: [],
+    };
+  };
+}
+
+function match(sign: Sign, line: string, captureCharsMax: number): Captures | undefined {
+  const result = sign.pattern.exec(line);
+  if (result === null) return undefined;
+  const captures: Record<string, string> = {};
+  for (const [name, value] of Object.entries(result.groups ?? {})) {
+    // A group of an alternative that did not match is undefined, whatever its type says.
+    if (typeof value === "string") {
+      captures[name.replace(/\d+$/, "")] = value.trim().slice(0, captureCharsMax);
+    }
+  }
+  return captures;
+}
+
+function judge(finding: Finding, context: Context): Finding | { why: string } {
+  const { cause, phase } = finding;
+  if (phase !== null && !cause.phases.includes(phase)) {
+    return { why: `it does not happen in the ${phase} phase` };
+  }
+  if (phase === "build" && context.facts.buildSucceeded) {
+    return { why: "the build that printed it succeeded" };
+  }
+  const verdict = cause.decide?.(finding, context);
+  if (verdict === undefined) return finding;
+  if (!verdict.accept) return { why: verdict.why };
+  return {
+    ...finding,
+    confidence: verdict.confidence ?? finding.confidence,
+    captures: { ...finding.captures, ...verdict.captures },
+  };
+}
+
+function tier(severity: Severity): number {
+  switch (severity) {
+    case "cause":
+      return 0;
+    case "consequence":
+      return 1;
+    case "symptom":
+      return 2;
+    default:
+      return unreachable(severity);
+  }
+}
+
+function whyNot(other: Finding, root: Finding, lineNumber: (at: number) => number): string {
+  if (tier(other.cause.severity) > tier(root.cause.severity)) {
+    return `it is a ${other.cause.severity} of what line ${lineNumber(root.at)} says`;
+  }
+  return other.at === root.at
+    ? "another reading of the same line is more likely"
+    : `line ${lineNumber(root.at)} failed before it`;
+}
+
+/** What the fixer needs beyond the line: which interpreter the platform used, and what chose it. */
+function withFacts(captures: Captures, { facts }: Context): Record<string, string> {
+  return {
+    ...(facts.pythonVersion === null ? {} : { python: facts.pythonVersion }),
+    ...(facts.pythonVersionFrom === null ? {} : { pythonFrom: facts.pythonVersionFrom }),
+    ...(facts.nodeVersion === null ? {} : { node: facts.nodeVersion }),
+    ...captures,
+  };
+}
+
+function unique(rejected: { cause: string; why: string }[], except: string | undefined) {
+  const seen = new Set<string>(except === undefined ? [] : [except]);
+  return rejected.filter(({ cause }) => !seen.has(cause) && seen.add(cause));
+}
+
+function excerptOf(lines: readonly string[], max: number): number[] {
+  const chosen: number[] = [];
+  const seen = new Set<string>();
+  for (let at = lines.length - 1; at >= 0 && chosen.length < max; at--) {
+    const text = lines[at]!.trim();
+    if (!ERROR_LIKE.test(text) || seen.has(text)) continue;
+    seen.add(text);
+    chosen.unshift(at);
+  }
+  if (chosen.length > 0) return chosen;
+  return lines.flatMap((line, at) => line.trim() === "" ? [] : [at]).slice(-max);
+}
+
+/** Lines in the text as it came: the sanitizer leaves one marker line where it dropped many. */
+function lineNumbers(raw: string, lines: readonly string[]): (at: number) => number {
+  let total = 1;
+  for (let at = raw.indexOf("\n"); at !== -1; at = raw.indexOf("\n", at + 1)) total++;
+  const missing = total - lines.length;
+  if (missing <= 0) return (at) => at + 1;
+  const lastMarker = lines.findLastIndex((line) => /^\[\.{3} \d+ (?:lines|characters)\]$/.test(line));
+  return (at) => at > lastMarker ? at + 1 + missing : at + 1;
+}
