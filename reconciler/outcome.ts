@@ -2,8 +2,8 @@
 export type Outcome =
   /** In the desired state; nothing to do. */
   | { kind: "settled"; afterMs: number }
-  /** Under way: a deploy runs, a proof is counted, a person turned it off. */
-  | { kind: "waiting"; reason: string; message: string; afterMs: number }
+  /** Under way: a deploy runs, a proof is counted; `forPerson` when only a person can end it (suspended, paused). */
+  | { kind: "waiting"; reason: string; message: string; afterMs: number; forPerson: boolean }
   /** Could not look or could not act; tried again with backoff. */
   | { kind: "retry"; reason: string; message: string }
   /** A person is needed; `resume` is the command that goes on. */

@@ -1,0 +1,276 @@
+/**
+ * One pass of the loop for a service: observe, plan, act (one effect at most), record, say when to look again.
+ * A pass begins with nothing but the store and the world, so that a kill between any two lines loses nothing and
+ * a timer, a webhook and a person can all start one.
+ */
+import { EvenkeelError } from "../base/errors.ts";
+import { RenderRefused, RenderUnreachable } from "../render/api.ts";
+import type { Incident, ServiceRecord, StateEvent } from "../state/records.ts";
+import type { Action, Memory } from "./action.ts";
+import { CheckoutCache } from "./checkouts.ts";
+import { conditionsOf } from "./conditions.ts";
+import { performEffect } from "./effects.ts";
+import { addAttempt, changeAttempt, stall } from "./incident.ts";
+import type { Observation } from "./observation.ts";
+import { findServiceId, observe } from "./observe.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Parts } from "./parts.ts";
+import { plan } from "./plan.ts";
+import { prepareAttempt } from "./repair.ts";
+import { addSample, emptyRecord } from "./samples.ts";
+import type { ServiceSpec } from "./spec.ts";
+
+/** Bookkeeping actions in one pass; a plan that wants more is going in circles. */
+const BOOKKEEPING_MAX = 12;
+/** Tries at reading a failure before a person is asked. */
+export const PREPARE_TRIES_MAX = 3;
+const HOUR_MS = 3_600_000;
+
+export interface Pass {
+  outcome: Outcome;
+  record: ServiceRecord;
+  incident: Incident | null;
+  observation: Observation;
+  /** What the pass stopped short of, when effects are off. */
+  withheld: Action | null;
+}
+
+export interface ControllerOptions {
+  /** `false` for `--check`: everything is read and decided, nothing is changed. @default true */
+  mayAct?: boolean;
+}
+
+export class Controller implements AsyncDisposable {
+  readonly #parts: Parts;
+  readonly #mayAct: boolean;
+  readonly #checkouts = new CheckoutCache();
+  readonly #serviceIds = new Map<string, string>();
+  readonly #prepareFailures = new Map<string, number>();
+
+  constructor(parts: Parts, options: ControllerOptions = {}) {
+    this.#parts = parts;
+    this.#mayAct = options.mayAct ?? true;
+  }
+
+  /**
+   * Runs one pass.
+   * @throws {EvenkeelError} for what only a person can mend: a wrong key, no such service
+   */
+  async pass(spec: ServiceSpec, signal: AbortSignal): Promise<Pass> {
+    const { store } = this.#parts;
+    const serviceId = await this.#serviceId(spec, signal);
+    const observation = await observe(this.#parts, spec, serviceId, signal);
+    const before = await store.getService(serviceId) ?? emptyRecord(serviceId, spec.service, spec.generation);
+    let record = addSample(before, observation, spec);
+    let incident = await store.getActiveIncident(serviceId);
+    const remember = async (event: StateEvent | null, extra: { outcome?: Action } = {}) => {
+      const conditions = conditionsOf(record, observation, incident, spec);
+      const events = [...transitions(record, conditions, this.#event(serviceId, incident))];
+      if (event !== null) events.push(event);
+      record = { ...record, conditions };
+      await this.#remember(record, incident, events, extra.outcome);
+    };
+    await remember(null);
+    const finish = (outcome: Outcome, withheld: Action | null = null): Pass => ({
+      outcome,
+      record,
+      incident: incident?.status === "healed" ? null : incident,
+      observation,
+      withheld,
+    });
+    for (let round = 0; round < BOOKKEEPING_MAX; round++) {
+      const current = incident?.status === "healed" ? null : incident;
+      const action = plan(spec, observation, current, await this.#memory(record), this.#parts.clock.now());
+      switch (action.kind) {
+        case "record":
+          incident = action.incident;
+          record = action.record ?? record;
+          await remember(this.#event(serviceId, incident)(action.event.type, action.event.message), {
+            outcome: action,
+          });
+          continue;
+        case "diagnose": {
+          const retry = await this.#diagnose(spec, observation, action, async (next, event) => {
+            incident = next;
+            await remember(event);
+          }, signal);
+          if (retry !== null) return finish(retry);
+          continue;
+        }
+        case "effect": {
+          if (!this.#mayAct) {
+            const message = action.attempt.summary;
+            return finish(
+              { kind: "waiting", reason: "WouldAct", message, afterMs: 0, forPerson: true },
+              action,
+            );
+          }
+          if (observation.seen === null) throw new Error("An effect was planned without a sighting");
+          try {
+            const request = { spec, seen: observation.seen, record, ...action };
+            const result = await performEffect(this.#parts, this.#checkouts, request, signal);
+            incident = changeAttempt(action.incident, action.attempt.number, result.attempt);
+            record = { ...record, ...result.record };
+            await remember(this.#event(serviceId, incident)("EffectPerformed", result.message));
+            return finish({
+              kind: "waiting",
+              reason: "Acted",
+              message: result.message,
+              afterMs: 0,
+              forPerson: false,
+            });
+          } catch (error) {
+            if (!isPassing(error)) throw error;
+            return finish({ kind: "retry", reason: "CannotAct", message: error.message });
+          }
+        }
+        case "settled":
+          return finish({ kind: "settled", afterMs: spec.intervalMs });
+        case "wait": {
+          const { reason, message, afterMs, forPerson } = action;
+          return finish({ kind: "waiting", reason, message, afterMs, forPerson });
+        }
+        case "unobserved":
+          return finish({ kind: "retry", reason: "CannotObserve", message: action.message });
+        case "stalled": {
+          const { reason, message, resume } = action.incident.stalled ??
+            { reason: "Stalled", message: action.incident.message, resume: "" };
+          return finish({ kind: "stalled", reason, message, resume, afterMs: spec.intervalMs });
+        }
+      }
+    }
+    throw new Error(`The plan for ${spec.service} went in circles for ${BOOKKEEPING_MAX} steps`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#checkouts[Symbol.asyncDispose]();
+  }
+
+  async #serviceId(spec: ServiceSpec, signal: AbortSignal): Promise<string> {
+    const known = this.#serviceIds.get(spec.service);
+    if (known !== undefined) return known;
+    const found = await findServiceId(this.#parts.api, spec.service, signal);
+    this.#serviceIds.set(spec.service, found);
+    return found;
+  }
+
+  async #memory(record: ServiceRecord): Promise<Memory> {
+    const { store, clock, sessionId } = this.#parts;
+    const [pending, effectsLastHour] = await Promise.all([
+      store.listPending(record.serviceId),
+      store.countEffects(record.serviceId, clock.now() - HOUR_MS),
+    ]);
+    return { record, pending, effectsLastHour, sessionId };
+  }
+
+  /** Prepares an attempt or stalls. @returns an outcome when the pass ends here */
+  async #diagnose(
+    spec: ServiceSpec,
+    observation: Observation,
+    action: Extract<Action, { kind: "diagnose" }>,
+    become: (incident: Incident, event: StateEvent) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<Outcome | null> {
+    const { seen } = observation;
+    if (seen === null) throw new Error("A diagnosis was planned without a sighting");
+    const { incident, deploy, phase } = action;
+    const now = () => this.#parts.clock.now();
+    const event = this.#event(seen.service.id, incident);
+    const preparation = await prepareAttempt(this.#parts, { spec, seen, incident, deploy, phase }, signal);
+    switch (preparation.kind) {
+      case "retry": {
+        const failures = (this.#prepareFailures.get(incident.id) ?? 0) + 1;
+        this.#prepareFailures.set(incident.id, failures);
+        if (failures < PREPARE_TRIES_MAX) {
+          return { kind: "retry", reason: "CannotDiagnose", message: preparation.message };
+        }
+        this.#prepareFailures.delete(incident.id);
+        const why = { reason: "CannotDiagnose", message: preparation.message };
+        await become(stall(incident, seen, why, now()), event("IncidentStalled", preparation.message));
+        return null;
+      }
+      case "stall":
+        await become(
+          stall(incident, seen, preparation, now()),
+          event("IncidentStalled", preparation.message),
+        );
+        return null;
+      case "attempt": {
+        this.#prepareFailures.delete(incident.id);
+        const { attempt, checkout } = preparation;
+        if (spec.mode === "suggest") {
+          await checkout?.[Symbol.asyncDispose]();
+          const suggested = addAttempt(incident, { ...attempt, status: "suggested", endedAt: now() });
+          const message = `${attempt.summary}. The mode is suggest: the change is shown and not made`;
+          await become(
+            stall(suggested, seen, { reason: "SuggestOnly", message }, now()),
+            event("IncidentStalled", message),
+          );
+          return null;
+        }
+        if (checkout !== null) await this.#checkouts.put(incident.id, attempt.number, checkout);
+        await become(addAttempt(incident, attempt), event("AttemptBegun", attempt.summary));
+        return null;
+      }
+    }
+  }
+
+  #event(serviceId: string, incident: Incident | null) {
+    return (type: string, message: string): StateEvent => ({
+      at: this.#parts.clock.now(),
+      serviceId,
+      incidentId: incident?.id ?? null,
+      type,
+      message,
+      data: null,
+    });
+  }
+
+  async #remember(
+    record: ServiceRecord,
+    incident: Incident | null,
+    events: StateEvent[],
+    action: Action | undefined,
+  ): Promise<void> {
+    const { store, clock } = this.#parts;
+    const finished = action?.kind === "record" ? action.outcome : undefined;
+    await store.record({
+      service: record,
+      ...(incident === null ? {} : { incident }),
+      events,
+      ...(finished === undefined || incident === null ? {} : {
+        outcome: {
+          at: clock.now(),
+          serviceId: record.serviceId,
+          incidentId: incident.id,
+          attempt: finished.attempt.number,
+          cause: finished.attempt.cause,
+          fingerprint: finished.attempt.fingerprint,
+          remedy: finished.attempt.remedy,
+          outcome: finished.outcome,
+          durationMs: clock.now() - finished.attempt.startedAt,
+        },
+      }),
+    });
+    for (const event of events) this.#parts.onEvent(event);
+  }
+}
+
+/** One event for each condition whose status changed. */
+function* transitions(
+  record: ServiceRecord,
+  conditions: ServiceRecord["conditions"],
+  event: (type: string, message: string) => StateEvent,
+): Iterable<StateEvent> {
+  for (const condition of conditions) {
+    const previous = record.conditions.find((other) => other.type === condition.type);
+    if (previous === undefined || previous.status === condition.status) continue;
+    yield event(`${condition.type}${condition.status}`, condition.message);
+  }
+}
+
+/** Whether an error may pass by itself: Render busy or away, a tool that could not run. */
+function isPassing(error: unknown): error is Error {
+  return error instanceof RenderUnreachable || error instanceof RenderRefused ||
+    error instanceof EvenkeelError;
+}

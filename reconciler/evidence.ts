@@ -1,0 +1,120 @@
+/**
+ * Gathers what explains a failure: the deploy's log cut by its time window, Render's own words for the end of
+ * the deploy, and the repository's files that matter. Everything leaves here sanitised and redacted, except the
+ * repository's text, which goes to agents only.
+ */
+import type { Phase, RepositoryView } from "../agents/messages.ts";
+import { RenderRefused } from "../render/api.ts";
+import { createRedactor } from "../text/redact.ts";
+import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
+import type { DeployView, ServiceView } from "./observation.ts";
+import type { Checkout, Parts } from "./parts.ts";
+
+/** Log lines arrive late: read this much beyond the end of a deploy (reference 2.4), in milliseconds. */
+const WINDOW_SLACK_MS = 60_000;
+const LOG_LINES_READ = 5_000;
+const LOG_BYTES_READ = 2 * 1024 * 1024;
+const EVENTS_READ = 50;
+export const VIEW_FILES_MAX = 300;
+export const VIEW_BYTES_MAX = 3 * 1024 * 1024;
+
+export interface FailureLog {
+  text: string;
+  isTruncated: boolean;
+  /** Takes the service's own secrets, and ours, out of a text. */
+  redact(text: string): string;
+}
+
+/** Reads the log of a deploy. For a live one that turned bad (`run`), only what the application printed. */
+export async function readFailureLog(
+  parts: Pick<Parts, "api" | "clock" | "secrets">,
+  service: ServiceView,
+  deploy: DeployView,
+  phase: Phase,
+  signal: AbortSignal,
+): Promise<FailureLog> {
+  const { api, clock } = parts;
+  const start = deploy.startedAt ?? deploy.createdAt;
+  const end = phase === "run" || deploy.finishedAt === null ? clock.now() : deploy.finishedAt;
+  const [result, secrets] = await Promise.all([
+    api.listLogs({
+      ownerId: service.ownerId,
+      resource: [service.id],
+      // Newest first: when the log is larger than the cap, its end is what is kept.
+      direction: "backward",
+      type: phase === "run" ? ["app"] : ["build", "app"],
+      ...(start === null ? {} : { startTime: new Date(start).toISOString() }),
+      endTime: new Date(end + WINDOW_SLACK_MS).toISOString(),
+      linesMax: LOG_LINES_READ,
+      bytesMax: LOG_BYTES_READ,
+    }, signal),
+    knownSecrets(parts, service.id, signal),
+  ]);
+  const redact = createRedactor(secrets);
+  const lines = result.lines.toSorted((a, b) =>
+    a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0
+  );
+  // Sanitised first: an invisible character inside a secret would hide it from the redactor.
+  const text = redact(sanitizeLog(lines.map((line) => line.message).join("\n")));
+  return { text, isTruncated: result.truncated, redact: (other) => redact(other) };
+}
+
+/** Every value of the service's environment, and our own secrets. A key that may not read them still works. */
+async function knownSecrets(
+  { api, secrets }: Pick<Parts, "api" | "secrets">,
+  serviceId: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  try {
+    const variables = await api.listEnvVars(serviceId, signal);
+    return [...secrets, ...variables.flatMap((variable) => variable.value ?? [])];
+  } catch (error) {
+    if (error instanceof RenderRefused) return [...secrets];
+    throw error;
+  }
+}
+
+/** Render's machine-readable reason for the end of a deploy, as one line; `null` when it gives none. */
+export async function readPlatformReason(
+  api: Parts["api"],
+  serviceId: string,
+  deploy: DeployView,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const events = await api.listEvents(serviceId, { limit: EVENTS_READ }, signal);
+  for (const event of events) {
+    const details = event.details ?? {};
+    const isOurs = details["deployId"] === deploy.id || event.type === "server_failed";
+    if (isOurs && details["reason"] !== undefined && details["reason"] !== null) {
+      return sanitizeLine(`${event.type}: ${JSON.stringify(details["reason"])}`, 500);
+    }
+  }
+  return null;
+}
+
+/** Names that carry meaning whatever their extension. */
+const MANIFESTS =
+  /(^|\/)(package\.json|package-lock\.json|requirements[^/]*\.txt|pyproject\.toml|setup\.(py|cfg)|Pipfile|Procfile|Dockerfile[^/]*|render\.ya?ml|\.python-version|\.node-version|\.nvmrc|runtime\.txt|tsconfig\.json)$/;
+const SOURCES = /\.(py|js|mjs|cjs|ts|mts|cts|jsx|tsx|sh|toml|cfg)$/;
+const SKIPPED = /(^|\/)(node_modules|\.venv|venv|dist|build|vendor|\.git)\//;
+
+/** Every path, and the text of the files that matter: manifests first, then sources, shallow ones first. */
+export async function viewRepository(checkout: Checkout): Promise<RepositoryView> {
+  const paths = await checkout.paths();
+  const depth = (path: string) => path.split("/").length;
+  const rank = (path: string) => (MANIFESTS.test(path) ? 0 : 100) + depth(path);
+  const wanted = paths
+    .filter((path) => !SKIPPED.test(path) && (MANIFESTS.test(path) || SOURCES.test(path)))
+    .toSorted((a, b) => rank(a) - rank(b))
+    .slice(0, VIEW_FILES_MAX);
+  const files: Record<string, string> = {};
+  let bytes = 0;
+  for (const path of wanted) {
+    const text = await checkout.read(path);
+    if (text === null) continue;
+    bytes += text.length;
+    if (bytes > VIEW_BYTES_MAX) break;
+    files[path] = text;
+  }
+  return { paths, files };
+}

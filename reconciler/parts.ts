@@ -1,0 +1,82 @@
+/**
+ * What the reconciler works with, as interfaces: everything that touches the world comes in here, so that the
+ * tests and the simulator can put their own in its place.
+ */
+import type { RunAgent, Toolbox } from "../agents/agent.ts";
+import type { AgentName } from "../agents/messages.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import type { RenderApi } from "../render/api.ts";
+import type { Edit, StateEvent } from "../state/records.ts";
+import type { Store } from "../state/store.ts";
+import type { FixMode } from "./policy.ts";
+import type { CommitAuthor } from "./spec.ts";
+
+/** One clone of a service's repository at the tip of its branch. */
+export interface Checkout extends AsyncDisposable {
+  readonly directory: string;
+  readonly branch: string;
+  /** The commit that is checked out. */
+  readonly head: string;
+  paths(): Promise<string[]>;
+  /** The text of a file; `null` when it is missing, too large or not inside the checkout. */
+  read(path: string): Promise<string | null>;
+}
+
+export interface CommitRequest {
+  edits: readonly Edit[];
+  allowedPaths: readonly string[];
+  deniedPaths: readonly string[];
+  author: CommitAuthor;
+  message: string;
+  /** Seconds since the epoch; the same request on the same parent makes the same commit. */
+  atSeconds: number;
+}
+
+export type PublishResult =
+  | { kind: "published"; pullRequestUrl: string | null }
+  /** Somebody pushed since the checkout: the fix is dropped and the world looked at again. */
+  | { kind: "moved"; head: string }
+  | { kind: "refused"; why: string };
+
+export interface Repositories {
+  clone(source: { url: string; branch: string | null }, signal: AbortSignal): Promise<Checkout>;
+  commit(checkout: Checkout, request: CommitRequest): Promise<{ commit: string; diff: string }>;
+  /** Publishes a commit without force. */
+  publish(
+    checkout: Checkout,
+    commit: string,
+    how: {
+      mode: Exclude<FixMode, "suggest">;
+      incident: string;
+      attempt: number;
+      title: string;
+      body: string;
+    },
+    signal: AbortSignal,
+  ): Promise<PublishResult>;
+  /** Whether a commit is on a branch of the remote already. */
+  contains(source: { url: string; branch: string }, commit: string, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface Parts {
+  api: RenderApi;
+  store: Store;
+  repositories: Repositories;
+  runAgent: RunAgent;
+  /** The named tools that agents may ask for. */
+  toolbox: Toolbox;
+  clock: Clock;
+  random: Random;
+  author: CommitAuthor;
+  sessionId: string;
+  /** Names this process for the monotonic clock. */
+  epoch: string;
+  /** A variable of our own environment, for the `connection-env` database criterion. */
+  environment(name: string): string | undefined;
+  /** Secrets of our own that must appear nowhere. */
+  secrets: readonly string[];
+  /** Told of every event as it is recorded. */
+  onEvent(event: StateEvent): void;
+  /** Told of every answer of an agent, for the human-readable artifacts. */
+  onAgentOutput(agent: AgentName, output: unknown, attempt: number | null): Promise<void>;
+}
