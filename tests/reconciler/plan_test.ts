@@ -1,0 +1,387 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Action } from "../../reconciler/action.ts";
+import { addAttempt, changeAttempt, newAttempt, openIncident, stall } from "../../reconciler/incident.ts";
+import type { Sighting } from "../../reconciler/observation.ts";
+import { plan } from "../../reconciler/plan.ts";
+import { emptyRecord } from "../../reconciler/samples.ts";
+import type { Attempt, Incident, Repair, ServiceRecord } from "../../state/records.ts";
+import { BAD, deploy, memory, NOW, observation, sampled, service, sighting, spec, UNKNOWN } from "./world.ts";
+
+const empty = emptyRecord("srv-a", "my-api", 1);
+const healthy = sighting([deploy("dep-1", "live")]);
+const failedBehindHealthy = sighting([deploy("dep-2", "build_failed"), deploy("dep-1", "live")]);
+const turnedBad = sighting([deploy("dep-2", "live"), deploy("dep-1", "deactivated")], { health: BAD });
+const provenOne: ServiceRecord = {
+  ...empty,
+  provenDeploys: [{ deployId: "dep-1", commit: "commit-dep-1", at: NOW }],
+};
+
+function decide(
+  seen: Sighting | null,
+  incident: Incident | null = null,
+  record: ServiceRecord = empty,
+  change: { spec?: Parameters<typeof spec>[0]; memory?: Partial<ReturnType<typeof memory>>; now?: number } =
+    {},
+): Action {
+  return plan(
+    spec(change.spec),
+    observation(seen),
+    incident,
+    memory(record, change.memory),
+    change.now ?? NOW,
+  );
+}
+
+function incidentOf(seen: Sighting, gap: Incident["gap"] = "deploy-failed"): Incident {
+  const first = seen.deploys[0];
+  const facts = {
+    gap,
+    message: "broken",
+    deployId: first?.id ?? null,
+    commit: first?.commit ?? null,
+    sessionId: "s",
+  };
+  return openIncident(seen, facts, NOW);
+}
+
+const patch: Repair = { kind: "patch", edits: [{ path: "a", content: "b" }], diff: "" };
+
+function attempting(incident: Incident, repair: Repair, change: Partial<Attempt> = {}): Incident {
+  return addAttempt(
+    incident,
+    newAttempt(incident, {
+      diagnosedDeployId: "dep-2",
+      cause: "c",
+      summary: "s",
+      remedy: "r",
+      risk: "low",
+      repair,
+      commit: repair.kind === "patch" ? "fix" : null,
+      ...change,
+    }, NOW),
+  );
+}
+
+const reason = (action: Action) => action.kind === "wait" ? action.reason : action.kind;
+const step = (action: Action) => action.kind === "effect" ? action.step : action.kind;
+
+Deno.test("a healthy service is settled", () => {
+  assertEquals(decide(healthy), { kind: "settled" });
+});
+
+Deno.test("what could not be observed leads to nothing, whatever is under way", () => {
+  const incident = attempting(incidentOf(failedBehindHealthy), patch);
+  for (const open of [null, incident]) assertEquals(decide(null, open).kind, "unobserved");
+});
+
+Deno.test("an unknown probe never leads to an effect", () => {
+  const seen = sighting([deploy("dep-2", "live"), deploy("dep-1", "deactivated")], { health: UNKNOWN });
+  const record = sampled(seen, 20, spec(), provenOne);
+  assertEquals(reason(decide(seen, null, record)), "NotConfirmed");
+});
+
+Deno.test("a service that somebody suspended, put into maintenance or paused is left alone", () => {
+  const broken = (change: Parameters<typeof service>[0]) => ({ ...turnedBad, service: service(change) });
+  const record = sampled(turnedBad, 5, spec(), provenOne);
+  const incident = incidentOf(turnedBad, "unhealthy");
+  assertEquals(
+    reason(decide(broken({ suspended: true, suspendedBy: ["user"] }), incident, record)),
+    "Suspended",
+  );
+  assertEquals(reason(decide(broken({ inMaintenance: true }), incident, record)), "Maintenance");
+  assertEquals(reason(decide(turnedBad, incident, record, { spec: { policy: { paused: true } } })), "Paused");
+});
+
+Deno.test("a failed deploy behind a healthy service opens an incident and is diagnosed", () => {
+  const record = sampled(failedBehindHealthy, 1, spec());
+  const opened = decide(failedBehindHealthy, null, record);
+  assert(opened.kind === "record" && opened.incident.gap === "deploy-failed");
+  const next = decide(failedBehindHealthy, opened.incident, record);
+  assert(next.kind === "diagnose");
+  assertEquals([next.deploy.id, next.phase], ["dep-2", "build"]);
+});
+
+Deno.test("one bad sample is not enough; a confirmed one opens an incident", () => {
+  assertEquals(reason(decide(turnedBad, null, sampled(turnedBad, 1, spec()))), "NotConfirmed");
+  const opened = decide(turnedBad, null, sampled(turnedBad, 3, spec()));
+  assert(opened.kind === "record" && opened.incident.gap === "unhealthy");
+});
+
+Deno.test("a live service that turned bad with the last deploy is rolled back first, autodeploy off before that", () => {
+  const record = sampled(turnedBad, 3, spec(), provenOne);
+  const begun = decide(turnedBad, incidentOf(turnedBad, "unhealthy"), record);
+  assert(begun.kind === "record" && begun.incident.attempts[0]?.repair.kind === "rollback");
+  assertEquals(begun.incident.attempts[0].repair, {
+    kind: "rollback",
+    toDeployId: "dep-1",
+    toCommit: "commit-dep-1",
+    badCommit: "commit-dep-2",
+  });
+  assertEquals(step(decide(turnedBad, begun.incident, record)), "autodeploy-off");
+  const off = { ...turnedBad, service: service({ autoDeploy: false }) };
+  const done = changeAttempt(begun.incident, 1, { stepsDone: ["autodeploy-off"] });
+  assertEquals(step(decide(off, done, record)), "rollback");
+});
+
+Deno.test("only a deploy that was proven good, is kept and carries another commit is a rollback target", () => {
+  const record = sampled(turnedBad, 3, spec());
+  const incident = incidentOf(turnedBad, "unhealthy");
+  const kind = (before: ServiceRecord, seen = turnedBad) =>
+    decide(seen, incident, sampled(seen, 3, spec(), before)).kind;
+  assertEquals(decide(turnedBad, incident, record).kind, "diagnose");
+  assertEquals(
+    kind({ ...provenOne, badCommits: [{ commit: "commit-dep-1", incidentId: "i", at: 0 }] }),
+    "diagnose",
+  );
+  const gone = { ...turnedBad, deploys: [deploy("dep-2", "live")] };
+  assertEquals(kind(provenOne, gone), "diagnose");
+  const same = {
+    ...turnedBad,
+    deploys: [deploy("dep-2", "live", { commit: "commit-dep-1" }), turnedBad.deploys[1]!],
+  };
+  assertEquals(kind(provenOne, same), "diagnose");
+});
+
+Deno.test("one rollback an incident: a second bad turn is diagnosed", () => {
+  const incident = attempting(incidentOf(turnedBad, "unhealthy"), {
+    kind: "rollback",
+    toDeployId: "dep-0",
+    toCommit: "x",
+    badCommit: "y",
+  }, { status: "rolled_back", endedAt: NOW });
+  assertEquals(decide(turnedBad, incident, sampled(turnedBad, 3, spec(), provenOne)).kind, "diagnose");
+});
+
+Deno.test("a deploy that was good before is restarted once before anything is changed", () => {
+  const seen = sighting([deploy("dep-1", "live")], { health: BAD });
+  const record = sampled(seen, 3, spec(), provenOne);
+  const begun = decide(seen, incidentOf(seen, "unhealthy"), record);
+  assert(begun.kind === "record" && begun.incident.attempts[0]?.repair.kind === "restart");
+  const after = changeAttempt(begun.incident, 1, { status: "no_effect", endedAt: NOW });
+  assertEquals(decide(seen, after, record).kind, "diagnose");
+});
+
+Deno.test("a database that is down is waited for; the code is not touched, and a person is told in the end", () => {
+  const down = sighting([deploy("dep-2", "live"), deploy("dep-1", "deactivated")], {
+    health: BAD,
+    database: BAD,
+  });
+  const database = { kind: "render-postgres", id: "dpg-a" } as const;
+  const record = sampled(down, 5, spec({ database }), provenOne);
+  const incident = incidentOf(down, "database-down");
+  assertEquals(reason(decide(down, incident, record, { spec: { database } })), "DatabaseDown");
+  const later = decide(down, incident, record, { spec: { database }, now: NOW + 5 * 60_000 });
+  assert(later.kind === "record" && later.incident.stalled?.reason === "DatabaseDown");
+});
+
+Deno.test("a database that only the app calls down is rolled back when the last deploy broke it", () => {
+  const down = sighting([deploy("dep-2", "live"), deploy("dep-1", "deactivated")], { database: BAD });
+  const database = { kind: "json-path", path: "db", good: ["up"] } as const;
+  const options = { spec: { database: { ...database, good: ["up"] } } };
+  const rolled = decide(down, incidentOf(down, "unhealthy"), sampled(down, 3, spec(), provenOne), options);
+  assert(rolled.kind === "record" && rolled.incident.attempts[0]?.repair.kind === "rollback");
+  const waiting = decide(down, incidentOf(down, "database-down"), sampled(down, 3, spec()), options);
+  assertEquals(reason(waiting), "DatabaseDown");
+});
+
+Deno.test("a deploy under way is waited for before anything is judged", () => {
+  const seen = { ...turnedBad, deploys: [deploy("dep-3", "build_in_progress"), ...turnedBad.deploys] };
+  assertEquals(reason(decide(seen, null, sampled(seen, 5, spec(), provenOne))), "DeployInProgress");
+});
+
+Deno.test("a patch is pushed, its deploy is found by commit, waited for, proven, and the incident closed", () => {
+  const opened = incidentOf(failedBehindHealthy);
+  const begun = attempting(opened, patch);
+  assertEquals(step(decide(failedBehindHealthy, begun)), "push");
+
+  const pushed = changeAttempt(begun, 1, { stepsDone: ["push"], publishedAt: NOW });
+  assertEquals(reason(decide(failedBehindHealthy, pushed)), "WaitingForAutodeploy");
+  assertEquals(step(decide(failedBehindHealthy, pushed, empty, { now: NOW + 60_000 })), "deploy");
+
+  const building = sighting([
+    deploy("dep-3", "build_in_progress", { commit: "fix" }),
+    ...failedBehindHealthy.deploys,
+  ]);
+  const found = decide(building, pushed);
+  assert(found.kind === "record" && found.incident.attempts[0]?.deployId === "dep-3");
+  assertEquals(reason(decide(building, found.incident)), "DeployInProgress");
+  assertEquals(reason(decide(failedBehindHealthy, found.incident)), "DeployNotListed");
+
+  const live = sighting([deploy("dep-3", "live", { commit: "fix" }), deploy("dep-2", "build_failed")]);
+  assertEquals(reason(decide(live, found.incident, sampled(live, 5, spec()))), "Proving");
+  const proven = sampled(live, 25, spec());
+  const fixed = decide(live, found.incident, proven);
+  assert(fixed.kind === "record" && fixed.incident.attempts[0]?.status === "fixed");
+  assertEquals(fixed.outcome?.outcome, "healed");
+  const closed = decide(live, fixed.incident, proven);
+  assert(closed.kind === "record" && closed.incident.status === "healed");
+});
+
+Deno.test("with autodeploy off the deploy is started at once", () => {
+  const seen = { ...failedBehindHealthy, service: service({ autoDeploy: false }) };
+  const pushed = attempting(incidentOf(seen), patch, { stepsDone: ["push"], publishedAt: NOW });
+  assertEquals(step(decide(seen, pushed)), "deploy");
+});
+
+Deno.test("a repair that somebody else's newer deploy overtakes is abandoned, never deployed over it", () => {
+  const seen = sighting([
+    deploy("dep-9", "live", { commit: "theirs" }),
+    ...failedBehindHealthy.deploys.slice(0, 1),
+  ]);
+  const pushed = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["push"],
+    publishedAt: NOW,
+  });
+  const action = decide(seen, pushed, empty, { now: NOW + 120_000 });
+  assert(action.kind === "record" && action.incident.attempts[0]?.status === "abandoned");
+});
+
+Deno.test("a queued deploy that Render answered without an id is found by its commit", () => {
+  const setting: Repair = { kind: "setting", patch: { rootDir: "api" }, diff: "" };
+  const asked = attempting(incidentOf(failedBehindHealthy), setting, {
+    stepsDone: ["setting", "deploy"],
+    deployRequestedAt: NOW,
+  });
+  assertEquals(reason(decide(failedBehindHealthy, asked)), "DeployQueued");
+  const seen = sighting([
+    deploy("dep-3", "created", { commit: "commit-dep-2", trigger: "api" }),
+    ...failedBehindHealthy.deploys,
+  ]);
+  const found = decide(seen, asked);
+  assert(found.kind === "record" && found.incident.attempts[0]?.deployId === "dep-3");
+});
+
+Deno.test("a setting is changed and then deployed", () => {
+  const setting: Repair = { kind: "setting", patch: { rootDir: "api" }, diff: "" };
+  const begun = attempting(incidentOf(failedBehindHealthy), setting);
+  assertEquals(step(decide(failedBehindHealthy, begun)), "setting");
+  const changed = changeAttempt(begun, 1, { stepsDone: ["setting"], publishedAt: NOW });
+  assertEquals(step(decide(failedBehindHealthy, changed)), "deploy");
+});
+
+Deno.test("a deploy of the repair that fails ends the attempt, and its own failure is diagnosed next", () => {
+  const seen = sighting([
+    deploy("dep-3", "update_failed", { commit: "fix" }),
+    ...failedBehindHealthy.deploys,
+  ]);
+  const deployed = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["push"],
+    deployId: "dep-3",
+  });
+  const ended = decide(seen, deployed);
+  assert(ended.kind === "record" && ended.incident.attempts[0]?.status === "failed");
+  const next = decide(seen, ended.incident);
+  assert(next.kind === "diagnose" && next.deploy.id === "dep-3" && next.phase === "start");
+});
+
+Deno.test("a repair that goes live and makes a serving service bad counts as worse and is rolled back", () => {
+  const before = { ...provenOne };
+  const seen = sighting([
+    deploy("dep-3", "live", { commit: "fix" }),
+    deploy("dep-2", "build_failed"),
+    deploy("dep-1", "deactivated"),
+  ], { health: BAD });
+  const record = sampled(seen, 3, spec(), before);
+  const deployed = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["push"],
+    deployId: "dep-3",
+  });
+  const ended = decide(seen, deployed, record);
+  assert(ended.kind === "record" && ended.outcome?.outcome === "worse");
+  const next = decide(seen, ended.incident, record);
+  assert(next.kind === "record" && next.incident.attempts[1]?.repair.kind === "rollback");
+});
+
+Deno.test("after a rollback the bad commit is diagnosed, and autodeploy comes back only with a proven new commit", () => {
+  const hold = {
+    incidentId: "i",
+    badCommit: "commit-dep-2",
+    goodCommit: "commit-dep-1",
+    autoDeployWas: true,
+    at: NOW,
+  };
+  const rolledBack = sighting([
+    deploy("dep-3", "live", { commit: "commit-dep-1", trigger: "rollback" }),
+    deploy("dep-2", "deactivated"),
+    deploy("dep-1", "deactivated"),
+  ], { service: service({ autoDeploy: false }) });
+  const rollback: Repair = {
+    kind: "rollback",
+    toDeployId: "dep-1",
+    toCommit: "commit-dep-1",
+    badCommit: "commit-dep-2",
+  };
+  const incident = attempting(incidentOf(turnedBad, "unhealthy"), rollback, {
+    status: "rolled_back",
+    endedAt: NOW,
+  });
+  const record = { ...sampled(rolledBack, 30, spec(), provenOne), hold };
+  const next = decide(rolledBack, incident, record);
+  assert(next.kind === "diagnose" && next.deploy.id === "dep-2" && next.phase === "run");
+
+  const fixed = sighting([
+    deploy("dep-4", "live", { commit: "fix", trigger: "api" }),
+    ...rolledBack.deploys.slice(1),
+  ], {
+    service: service({ autoDeploy: false }),
+  });
+  const waiting = decide(fixed, incident, { ...sampled(fixed, 3, spec(), provenOne), hold });
+  assertEquals(reason(waiting), "Proving");
+  const given = decide(fixed, incident, { ...sampled(fixed, 30, spec(), provenOne), hold });
+  assertEquals(step(given), "autodeploy-on");
+});
+
+Deno.test("a stalled incident stays stalled until the world changes, and closes when the service gets well", () => {
+  const incident = stall(
+    incidentOf(failedBehindHealthy),
+    failedBehindHealthy,
+    { reason: "X", message: "m" },
+    NOW,
+  );
+  assertEquals(decide(failedBehindHealthy, incident).kind, "stalled");
+  const changed = {
+    ...failedBehindHealthy,
+    deploys: [deploy("dep-3", "build_failed"), ...failedBehindHealthy.deploys],
+  };
+  const again = decide(changed, incident);
+  assert(
+    again.kind === "record" && again.incident.status === "open" && again.event.type === "IncidentResumed",
+  );
+  const closed = decide(healthy, incident, sampled(healthy, 30, spec()));
+  assert(closed.kind === "record" && closed.incident.status === "healed");
+});
+
+Deno.test("spent budgets stall with the reason and the command that resumes", () => {
+  let incident = incidentOf(failedBehindHealthy);
+  for (let i = 0; i < 15; i++) {
+    incident = attempting(incident, patch, { status: "failed", endedAt: NOW, error: "boom" });
+  }
+  const spent = decide(failedBehindHealthy, incident);
+  assert(spent.kind === "record" && spent.incident.stalled?.reason === "AttemptsSpent");
+  assertStringIncludes(spent.incident.stalled.message, "15 of 15");
+  assertEquals(spent.incident.stalled.resume, "deno task resume --service my-api");
+  const effects = decide(failedBehindHealthy, incidentOf(failedBehindHealthy), empty, {
+    memory: { effectsLastHour: 20 },
+  });
+  assert(effects.kind === "record" && effects.incident.stalled?.reason === "EffectsSpent");
+});
+
+Deno.test("an effect that a crash left without an end is settled before anything else", () => {
+  const incident = attempting(incidentOf(failedBehindHealthy), patch);
+  const pending = [{
+    key: `${incident.id}/1/push`,
+    serviceId: "srv-a",
+    kind: "push" as const,
+    state: "intended" as const,
+    payload: null,
+    result: null,
+    intendedAt: NOW,
+    finishedAt: null,
+  }];
+  assertEquals(step(decide(healthy, incident, empty, { memory: { pending } })), "push");
+});
+
+Deno.test("plan() gives the same answer to the same question", () => {
+  const record = sampled(turnedBad, 3, spec(), provenOne);
+  assertEquals(decide(turnedBad, null, record), decide(turnedBad, null, record));
+});
