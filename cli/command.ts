@@ -62,7 +62,26 @@ export const outputFlag = {
   description: "Text for people or JSON for programs",
 } as const satisfies Flag;
 
+/** Which services; the same in every command that looks after them. */
+export const serviceFlag = {
+  kind: "list",
+  placeholder: "NAME",
+  environment: "EVENKEEL_SERVICE",
+  description: "A service's Render id or name, instead of all services of evenkeel.yaml",
+} as const satisfies Flag;
+
+/** Where the desired state is written down. */
+export const configFlag = {
+  kind: "text",
+  placeholder: "FILE",
+  environment: "EVENKEEL_CONFIG",
+  description: "The configuration file, evenkeel.yaml where there is one",
+} as const satisfies Flag;
+
 /** How a person types a command. */
 export function invocationOf(definition: Pick<CommandDefinition, "name" | "invocation">): string {
   return definition.invocation ?? `deno task ${definition.name}`;
 }
+
+/** What `main.ts` runs. @returns the exit code */
+export type RunCommand = (args: string[]) => Promise<number>;

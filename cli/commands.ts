@@ -1,0 +1,46 @@
+/**
+ * Every command by its name. A command's module is loaded when it is run and not before, so that `--help` and
+ * a short command do not pay for the others.
+ */
+import type { RunCommand } from "./command.ts";
+
+export interface CommandEntry {
+  /** One line for the overview. */
+  summary: string;
+  load: () => Promise<RunCommand>;
+}
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  once: {
+    summary: "Check services once and heal what is broken",
+    load: async () => (await import("./once.ts")).onceCommand,
+  },
+  reconcile: {
+    summary: "Keep services in their desired state until stopped",
+    load: async () => (await import("./reconcile.ts")).reconcileCommand,
+  },
+  demo: {
+    summary: "Break three services in a local Render and watch them being healed",
+    load: async () => (await import("./demo.ts")).demoCommand,
+  },
+  drydock: {
+    summary: "Run a local stand-in for Render's API",
+    load: async () => (await import("../drydock/command.ts")).drydockCommand,
+  },
+  diagnose: {
+    summary: "Name the cause of a failed build or start from its log",
+    load: async () => (await import("./diagnose.ts")).diagnoseCommand,
+  },
+  policy: {
+    summary: "Show the guardrails in force",
+    load: async () => (await import("./policy.ts")).policyCommand,
+  },
+  schema: {
+    summary: "Print the JSON schema of evenkeel.yaml",
+    load: async () => (await import("./schema.ts")).schemaCommand,
+  },
+  version: {
+    summary: "Print the version",
+    load: async () => (await import("./version.ts")).versionCommand,
+  },
+};
