@@ -29,7 +29,9 @@ export async function createPythonIndex(packages: readonly PythonPackage[]): Pro
   const directory = await Deno.makeTempDir({ prefix: "evenkeel-python-index-" });
   const wheels = join(directory, "wheels");
   const simple = join(directory, "simple");
-  await Deno.mkdir(wheels);
+  // Links found in a folder of wheels would not say which Python they need, so pip is given an empty one.
+  const nothing = join(directory, "nothing");
+  await Promise.all([wheels, nothing].map((folder) => Deno.mkdir(folder)));
   const links = new Map<string, string[]>();
   for (const item of packages) {
     const file = `${moduleName(item.name)}-${item.version}-py3-none-any.whl`;
@@ -57,12 +59,11 @@ export async function createPythonIndex(packages: readonly PythonPackage[]): Pro
     env: {
       PIP_INDEX_URL: indexUrl,
       PIP_EXTRA_INDEX_URL: indexUrl,
-      PIP_FIND_LINKS: wheels,
+      PIP_FIND_LINKS: nothing,
       PIP_NO_INDEX: "0",
       PIP_CONFIG_FILE: "/dev/null",
       PIP_DISABLE_PIP_VERSION_CHECK: "1",
       UV_INDEX_URL: indexUrl,
-      UV_FIND_LINKS: wheels,
     },
     [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
   };
