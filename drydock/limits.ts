@@ -35,6 +35,8 @@ export interface Timing {
   preDeployMs: number;
   /** From the start of an instance until it must be healthy. */
   startMs: number;
+  /** The same when it has opened a port, so that it is up and only wrong: its floor is lower. */
+  startOpenMs: number;
   /** The same when the only open ports are on localhost, which waiting does not change. */
   startLocalhostMs: number;
   scanMs: number;
@@ -60,6 +62,7 @@ export function timingAt(speed: number): Timing {
     buildMs: scaled(120 * MINUTE, 2 * MINUTE),
     preDeployMs: scaled(30 * MINUTE, 1 * MINUTE),
     startMs: scaled(15 * MINUTE, 6 * SECOND),
+    startOpenMs: scaled(15 * MINUTE, 3 * SECOND),
     startLocalhostMs: scaled(15 * MINUTE, 2 * SECOND),
     scanMs: scaled(1 * SECOND, 100),
     waitingLineMs: scaled(15 * SECOND, 1 * SECOND),

@@ -2,6 +2,7 @@
  * Waits until an instance is fit for traffic: a port open to others and, where a health path is set, one
  * healthy answer. Says in the log what it waits for. Decides nothing about what happens otherwise.
  */
+import type { Timing } from "../limits.ts";
 import type { Platform } from "../platform.ts";
 import { probe } from "./health.ts";
 import type { Instance } from "./instance.ts";
@@ -56,8 +57,7 @@ export async function untilReady(platform: Platform, request: ReadinessRequest):
       if (either.aborted) continue;
     }
     const now = clock.monotonic();
-    const onlyLocalhost = port === undefined && ports.open.length === 0 && ports.localhost.length > 0;
-    const limitMs = onlyLocalhost ? timing.startLocalhostMs : timing.startMs;
+    const limitMs = limitFor(ports, timing);
     if (now - startedAt >= limitMs) return timeout(request, port, ports, limitMs);
     if (now - saidAt >= timing.waitingLineMs) {
       saidAt = now;
@@ -65,6 +65,11 @@ export async function untilReady(platform: Platform, request: ReadinessRequest):
     }
     await clock.sleep(port === undefined ? timing.scanMs : timing.healthIntervalMs, either);
   }
+}
+
+function limitFor(ports: OpenPorts, timing: Timing): number {
+  if (ports.open.length > 0) return timing.startOpenMs;
+  return ports.localhost.length > 0 ? timing.startLocalhostMs : timing.startMs;
 }
 
 function choosePort(instance: Instance, ports: OpenPorts, isSettled: boolean): number | undefined {

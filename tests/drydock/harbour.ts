@@ -38,7 +38,7 @@ export function app(version: string, more = ""): string {
 ${more}
 const server = http.createServer((request, response) => {
   response.setHeader("content-type", "application/json");
-  response.end(JSON.stringify({ version: "${version}", word: process.env.WORD ?? null, pid: process.pid, path: request.url }));
+  response.end(JSON.stringify({ version: "${version}", word: process.env.WORD ?? null, pid: process.pid, cwd: process.cwd(), path: request.url }));
 });
 process.on("SIGTERM", () => process.exit(0));
 server.listen(Number(process.env.PORT), "0.0.0.0", () => console.log("listening on", process.env.PORT));
@@ -146,7 +146,9 @@ export class Berth {
     await this.reaches(this.firstDeployId, "live");
   }
 
-  async answer(path = "/"): Promise<{ version: string; word: string | null; pid: number; path: string }> {
+  async answer(
+    path = "/",
+  ): Promise<{ version: string; word: string | null; pid: number; cwd: string; path: string }> {
     const response = await fetch(`${this.url}${path}`);
     const text = await response.text();
     if (response.status !== 200) throw new Error(`${this.url} answered ${response.status}: ${text}`);
