@@ -1,0 +1,179 @@
+/**
+ * The status server: says how Evenkeel and its services are, changes nothing. It listens on loopback unless a
+ * token protects it, answers only GET and HEAD, and nothing it answers is for a browser of another origin.
+ * `/healthz` and `/readyz` need no token: a platform's health check has none.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import type { Clock } from "../base/clock.ts";
+import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import { readStatus } from "./snapshot.ts";
+import type { StatusStore } from "./snapshot.ts";
+import type { Status } from "./schema.ts";
+
+export const STATUS_HOSTNAME = "127.0.0.1";
+export const STATUS_PORT = 8765;
+/** How long an answer may take, in milliseconds. */
+export const ANSWER_TIMEOUT_MS = 5000;
+/** How long open requests may go on when the server stops, in milliseconds. */
+const STOP_GRACE_MS = 1000;
+const URL_CHARS_MAX = 2000;
+const HEADER_CHARS_MAX = 16 * 1024;
+const TOKEN_CHARS_MIN = 16;
+
+export interface StatusServerOptions {
+  store: StatusStore;
+  version: string;
+  /** Whether Evenkeel can do its work, and why not. */
+  readiness: () => Promise<{ ready: boolean; reason: string }>;
+  clock: Clock;
+  /** 0 takes a free one. @default STATUS_PORT */
+  port?: number;
+  /** @default STATUS_HOSTNAME */
+  hostname?: string;
+  /** Bearer token that `/status` asks for; needed off loopback (`EVENKEEL_STATUS_TOKEN`). @default none */
+  token?: string | undefined;
+  /** When a service is looked at again, in milliseconds since the epoch. @default not known */
+  nextPassAt?: (serviceId: string) => number | null;
+  /** @default ANSWER_TIMEOUT_MS */
+  answerTimeoutMs?: number;
+}
+
+export interface StatusServer {
+  /** Such as `http://127.0.0.1:8765`. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** @throws {EvenkeelError} when the address is taken, or is not loopback and no token protects it */
+// deno-lint-ignore require-await -- starting may come to wait, and callers should not have to change
+export async function startStatusServer(options: StatusServerOptions): Promise<StatusServer> {
+  const hostname = options.hostname ?? STATUS_HOSTNAME;
+  const port = options.port ?? STATUS_PORT;
+  const token = options.token === "" ? undefined : options.token;
+  const address = `${hostname}:${port}`;
+  if (token !== undefined && token.length < TOKEN_CHARS_MIN) {
+    throw new EvenkeelError(
+      `Cannot start the status server on ${address}: its token has ${token.length} characters, needed are ${TOKEN_CHARS_MIN}`,
+      { hint: "Set EVENKEEL_STATUS_TOKEN to a long random text" },
+    );
+  }
+  if (token === undefined && !isLoopback(hostname)) {
+    throw new EvenkeelError(
+      `Cannot start the status server on ${address}: it is not loopback and no token protects it`,
+      {
+        hint: `Set EVENKEEL_STATUS_TOKEN, or listen on ${STATUS_HOSTNAME}`,
+      },
+    );
+  }
+  const abort = new AbortController();
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    const { fetch } = createApp(options, token);
+    server = Deno.serve(
+      { hostname, port, signal: abort.signal, onListen: () => {} },
+      (request) => fetch(request),
+    );
+  } catch (error) {
+    const why = error instanceof Deno.errors.AddrInUse ? "the address is in use" : messageOf(error);
+    throw new EvenkeelError(`Cannot start the status server on ${address}: ${why}`, {
+      hint: "Choose another port with --status-port",
+      cause: error,
+    });
+  }
+  const shown = server.addr.hostname.includes(":") ? `[${server.addr.hostname}]` : server.addr.hostname;
+  return {
+    url: `http://${shown}:${server.addr.port}`,
+    async stop() {
+      const patience = new AbortController();
+      const down = server.shutdown().then(() => true);
+      const late = options.clock.sleep(STOP_GRACE_MS, patience.signal).then(() => false);
+      // Deno refuses an abort of a server that has shut down.
+      if (!await Promise.race([down, late])) abort.abort();
+      patience.abort();
+      await server.finished;
+    },
+  };
+}
+
+function createApp(options: StatusServerOptions, token: string | undefined): Hono {
+  const app = new Hono();
+  const refuse = (context: Context, status: 400 | 401 | 404 | 405 | 414 | 431 | 500 | 503, error: string) =>
+    context.json({ error }, status);
+
+  app.use(secureHeaders({
+    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    crossOriginResourcePolicy: "same-origin",
+    referrerPolicy: "no-referrer",
+    xFrameOptions: "DENY",
+  }));
+  app.use(async (context, next) => {
+    context.header("Cache-Control", "no-store");
+    const { method, url, headers } = context.req.raw;
+    if (method !== "GET" && method !== "HEAD") {
+      context.header("Allow", "GET, HEAD");
+      return refuse(context, 405, "only GET and HEAD are answered");
+    }
+    if (url.length > URL_CHARS_MAX) {
+      return refuse(context, 414, `the address is longer than ${URL_CHARS_MAX} characters`);
+    }
+    const headerChars = [...headers].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    if (headerChars > HEADER_CHARS_MAX) {
+      return refuse(context, 431, `the headers are longer than ${HEADER_CHARS_MAX} characters`);
+    }
+    // A page whose name was pointed at loopback must not read what is meant for this machine.
+    if (token === undefined && !isLoopback(new URL(url).hostname)) {
+      return refuse(context, 400, "this host is not served");
+    }
+    return await next();
+  });
+  app.use(async (context, next) => {
+    const patience = new AbortController();
+    const limitMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
+    const late = options.clock.sleep(limitMs, patience.signal).then(() =>
+      patience.signal.aborted ? "done" : "late"
+    );
+    const first = await Promise.race([next().then(() => "done"), late]);
+    patience.abort();
+    return first === "late" ? refuse(context, 503, `no answer within ${limitMs} ms`) : undefined;
+  });
+
+  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.get("/readyz", async (context) => {
+    const { ready, reason } = await options.readiness();
+    return context.json({ ready, reason: sanitizeLine(reason) }, ready ? 200 : 503);
+  });
+  const snapshot = oneAtATime(() => readStatus(options));
+  app.get("/status", async (context) => {
+    if (token !== undefined && !isAuthorized(context.req.header("Authorization"), token)) {
+      context.header("WWW-Authenticate", 'Bearer realm="evenkeel"');
+      return refuse(context, 401, "a bearer token is needed");
+    }
+    return context.json(await snapshot());
+  });
+  app.notFound((context) =>
+    refuse(context, 404, "there is no such page; known are /healthz, /readyz, /status")
+  );
+  app.onError((_error, context) => refuse(context, 500, "the status could not be read"));
+  return app;
+}
+
+/** Requests that come while an answer is being made share it. */
+function oneAtATime(read: () => Promise<Status>): () => Promise<Status> {
+  let pending: Promise<Status> | undefined;
+  return () => pending ??= read().finally(() => pending = undefined);
+}
+
+/** Compares digests, so that neither time nor length tells how much of a token was right. */
+function isAuthorized(header: string | undefined, token: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  const [, given = ""] = /^Bearer (\S+)$/i.exec(header ?? "") ?? [];
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || /^\[?::1\]?$/.test(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

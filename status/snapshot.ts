@@ -1,0 +1,112 @@
+/**
+ * Reads the store into what `/status` answers. Changes nothing. Text that came from logs or from Render is made
+ * harmless and redacted once more: whoever reads the answer may print it.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Attempt, Incident, ServiceRecord } from "../state/records.ts";
+import type { Store } from "../state/store.ts";
+import { createRedactor } from "../text/redact.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import type { ServiceStatus, Status } from "./schema.ts";
+
+/** Attempts shown of a service. */
+export const LAST_ATTEMPTS_MAX = 5;
+/** Incidents looked through for them. */
+const INCIDENTS_READ_MAX = 5;
+/** Services answered. */
+export const SERVICES_SHOWN_MAX = 1000;
+
+export type StatusStore = Pick<Store, "listServices" | "getActiveIncident" | "listIncidents">;
+
+export interface SnapshotOptions {
+  store: StatusStore;
+  version: string;
+  clock: Clock;
+  /** When a service is looked at again, in milliseconds since the epoch. @default not known */
+  nextPassAt?: (serviceId: string) => number | null;
+}
+
+const redact = createRedactor([]);
+const clean = (text: string) => redact(sanitizeLine(text));
+const cleanOr = (text: string | null) => text === null ? null : clean(text);
+const timeOf = (ms: number) => new Date(ms).toISOString();
+const timeOr = (ms: number | null) => ms === null ? null : timeOf(ms);
+
+export async function readStatus(options: SnapshotOptions): Promise<Status> {
+  const records = await options.store.listServices();
+  const services: ServiceStatus[] = [];
+  for (const record of records.slice(0, SERVICES_SHOWN_MAX)) {
+    services.push(await readService(options, record));
+  }
+  return { version: options.version, at: timeOf(options.clock.now()), services };
+}
+
+async function readService(options: SnapshotOptions, record: ServiceRecord): Promise<ServiceStatus> {
+  const { store } = options;
+  const active = await store.getActiveIncident(record.serviceId);
+  const incidents = await store.listIncidents({ serviceId: record.serviceId, limit: INCIDENTS_READ_MAX });
+  const attempts = incidents
+    .flatMap((incident) => incident.attempts.map((attempt) => ({ incident, attempt })))
+    .toSorted((a, b) => b.attempt.startedAt - a.attempt.startedAt || b.attempt.number - a.attempt.number)
+    .slice(0, LAST_ATTEMPTS_MAX);
+  const ready = record.conditions.find(({ type }) => type === "Ready");
+  return {
+    id: record.serviceId,
+    name: clean(record.name),
+    url: cleanOr(record.url),
+    ready: ready?.status ?? "Unknown",
+    conditions: record.conditions.map((one) => ({
+      ...one,
+      reason: clean(one.reason),
+      message: clean(one.message),
+    })),
+    liveDeploy: record.liveDeployId === null ? null : { id: record.liveDeployId, commit: record.liveCommit },
+    hold: record.hold === null ? null : {
+      badCommit: record.hold.badCommit,
+      goodCommit: record.hold.goodCommit,
+      at: timeOf(record.hold.at),
+    },
+    incident: active === null ? null : incidentOf(active),
+    lastAttempts: attempts.map(({ incident, attempt }) => attemptOf(incident.id, attempt)),
+    nextPass: timeOr(options.nextPassAt?.(record.serviceId) ?? null),
+    observedAt: timeOf(record.updatedAt),
+  };
+}
+
+function incidentOf(incident: Incident): ServiceStatus["incident"] {
+  const { stalled } = incident;
+  return {
+    id: incident.id,
+    status: stalled === null ? "open" : "stalled",
+    gap: incident.gap,
+    message: clean(incident.message),
+    openedAt: timeOf(incident.openedAt),
+    attempts: incident.attempts.length,
+    stalled: stalled === null ? null : {
+      reason: clean(stalled.reason),
+      message: clean(stalled.message),
+      resume: clean(stalled.resume),
+      at: timeOf(stalled.at),
+    },
+  };
+}
+
+function attemptOf(incidentId: string, attempt: Attempt): ServiceStatus["lastAttempts"][number] {
+  const { evidence } = attempt;
+  return {
+    incidentId,
+    number: attempt.number,
+    status: attempt.status,
+    cause: clean(attempt.cause),
+    summary: clean(attempt.summary),
+    evidence: evidence === null ? null : { line: evidence.line, text: clean(evidence.text) },
+    remedy: clean(attempt.remedy),
+    risk: attempt.risk,
+    commit: attempt.commit,
+    pullRequestUrl: cleanOr(attempt.pullRequestUrl),
+    deployId: attempt.deployId,
+    error: cleanOr(attempt.error),
+    startedAt: timeOf(attempt.startedAt),
+    endedAt: timeOr(attempt.endedAt),
+  };
+}
