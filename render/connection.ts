@@ -3,6 +3,7 @@
  * file except in the Authorization header: messages go through `redact`.
  */
 import { EvenkeelError } from "../base/errors.ts";
+import { isLoopback } from "../base/loopback.ts";
 import { createRedactor, REDACTED } from "../text/redact.ts";
 import { LOG_LINE_CHARS_MAX, sanitizeLine } from "../text/sanitize.ts";
 
@@ -60,10 +61,4 @@ function parseBaseUrl(text: string): string {
     return fail(`${shown} would send the key unencrypted; http is allowed only to this machine`);
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
-}
-
-/** True for names and addresses that never leave this machine. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
-    /^127(\.\d{1,3}){3}$/.test(hostname);
 }

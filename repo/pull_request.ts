@@ -1,0 +1,75 @@
+/**
+ * Two ways to publish a commit behind one interface: straight to the branch, or on a branch of its own with a pull
+ * request. Both may be called again for the same commit, after a crash, without publishing it twice.
+ */
+import { EvenkeelError, unreachable } from "../base/errors.ts";
+import type { Checkout } from "./checkout.ts";
+import { parseGitHubRepository } from "./github.ts";
+import type { GitHub, GitHubRepository } from "./github.ts";
+import { pushCommit } from "./push.ts";
+import type { PushResult } from "./push.ts";
+
+export interface PublishRequest {
+  checkout: Checkout;
+  commit: string;
+  incident: string;
+  attempt: number;
+  /** Title and text of a pull request; a direct push has them in the commit. Redacted already. */
+  title: string;
+  body: string;
+  signal?: AbortSignal;
+}
+
+export type PublishResult =
+  | PushResult
+  | { kind: "pull-request"; branch: string; number: number; url: string };
+
+export interface Publisher {
+  /** @throws {EvenkeelError} when the remote or GitHub does not answer */
+  publish(request: PublishRequest): Promise<PublishResult>;
+}
+
+/** Pushes to the branch of the checkout. */
+export class DirectPush implements Publisher {
+  async publish({ checkout, commit, signal }: PublishRequest): Promise<PublishResult> {
+    return await pushCommit(checkout, commit, checkout.branch, signal);
+  }
+}
+
+/** Pushes to `evenkeel/<incident>-<attempt>` and opens a pull request into the branch of the checkout. */
+export class GitHubPullRequest implements Publisher {
+  readonly #github: GitHub;
+  readonly #repository: GitHubRepository | undefined;
+
+  /** @param repository @default read from the checkout's address */
+  constructor(github: GitHub, repository?: GitHubRepository) {
+    this.#github = github;
+    this.#repository = repository;
+  }
+
+  async publish(request: PublishRequest): Promise<PublishResult> {
+    const { checkout, commit, title, body, signal } = request;
+    const repository = this.#repository ?? parseGitHubRepository(checkout.url);
+    if (repository === null) {
+      throw new EvenkeelError(`Cannot open a pull request: ${checkout.url} is not on GitHub`, {
+        hint: "Set the fix mode to push or suggest",
+      });
+    }
+    const branch = `evenkeel/${request.incident}-${request.attempt}`;
+    const pushed = await pushCommit(checkout, commit, branch, signal);
+    switch (pushed.kind) {
+      case "pushed":
+      case "already-there": {
+        const where = { ...repository, head: branch, base: checkout.branch };
+        const pull = await this.#github.findPullRequest(where) ??
+          await this.#github.openPullRequest({ ...where, title, body });
+        return { kind: "pull-request", branch, ...pull };
+      }
+      case "moved":
+      case "refused":
+        return pushed;
+      default:
+        return unreachable(pushed);
+    }
+  }
+}
