@@ -1,0 +1,245 @@
+/**
+ * One SQLite file, opened so that it is ours, whole and of a version we know, or not at all. Writes are
+ * transactions that reach the disk before they return. Waiting for another process blocks the event loop, so
+ * it is short, and repeated a bounded number of times with pauses between.
+ */
+import { dirname } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+import type { Clock } from "../base/clock.ts";
+import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { syncDirectory } from "./files.ts";
+import { APPLICATION_ID, migrate, MIGRATIONS, schemaVersion } from "./migrations.ts";
+
+/** How long SQLite itself waits for a lock, in milliseconds; the event loop stands still meanwhile. */
+export const BUSY_TIMEOUT_MS = 250;
+/** How often a locked database is tried before giving up. */
+export const BUSY_TRIES_MAX = 20;
+/** Pause between the tries, in milliseconds. */
+export const BUSY_PAUSE_MS = 50;
+
+const HEADER_BYTES = 100;
+
+export class Database implements Disposable {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+  readonly #clock: Clock;
+  /** Prepared once; the texts are constants of this folder, so there are few. */
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(path: string, database: DatabaseSync, clock: Clock) {
+    this.path = path;
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** @throws {EvenkeelError} when the file cannot be used; it is left as it was */
+  static async open(path: string, clock: Clock): Promise<Database> {
+    await makeFile(path);
+    await checkLength(path);
+    const database = await patiently(path, "open", clock, () => {
+      const opened = connect(path);
+      try {
+        check(path, opened);
+        opened.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+        migrate(opened);
+        return opened;
+      } catch (error) {
+        opened.close();
+        throw error;
+      }
+    });
+    return new Database(path, database, clock);
+  }
+
+  statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const prepared = this.#database.prepare(sql);
+    this.#statements.set(sql, prepared);
+    return prepared;
+  }
+
+  read<T>(work: () => T): Promise<T> {
+    return patiently(this.path, "read", this.#clock, work);
+  }
+
+  /** Runs `work` in one transaction; what it throws undoes all of it. `work` may run again after a conflict. */
+  write<T>(work: () => T): Promise<T> {
+    return patiently(this.path, "write", this.#clock, () => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        this.#database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+function connect(path: string): DatabaseSync {
+  return new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+}
+
+/**
+ * A new store is made beside its place and put there complete, so that an empty or half file at that place is
+ * always damage, never a beginning. Only its owner may read it.
+ */
+async function makeFile(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    if (await exists(path)) return;
+    const fresh = `${path}.new-${crypto.randomUUID()}`;
+    try {
+      (await Deno.open(fresh, { createNew: true, write: true, mode: 0o600 })).close();
+      const database = connect(fresh);
+      try {
+        migrate(database);
+      } finally {
+        database.close();
+      }
+      // Unlike a rename, a link never replaces a store that another process made meanwhile.
+      await Deno.link(fresh, path).catch((error: unknown) => {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      });
+      await syncDirectory(dirname(path));
+    } finally {
+      await Deno.remove(fresh).catch(() => {});
+      await Deno.remove(`${fresh}-journal`).catch(() => {});
+    }
+  } catch (error) {
+    throw new EvenkeelError(`Cannot create ${path}: ${messageOf(error)}`, {
+      hint: "Choose a folder you may write to with EVENKEEL_DATA_DIR",
+      cause: error,
+    });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * SQLite reads what is missing at the end of a file as zeros. A file without a write-ahead log is as long as
+ * its header says; with one, its end may still be in the log.
+ */
+async function checkLength(path: string): Promise<void> {
+  if (await sizeOf(`${path}-wal`) > 0) return;
+  const header = await readHeader(path);
+  if (header === null) throw damaged(path, "it is shorter than a header");
+  const view = new DataView(header.buffer);
+  // SQLite file format: the page size at offset 16, where 1 stands for 65536, and the pages at offset 28.
+  const pageBytes = view.getUint16(16) === 1 ? 65_536 : view.getUint16(16);
+  const expected = pageBytes * view.getUint32(28);
+  const actual = await sizeOf(path);
+  // A log that has appeared meanwhile means that another process is at work here.
+  if (actual < expected && await sizeOf(`${path}-wal`) === 0) {
+    throw damaged(path, `it has ${actual} of ${expected} bytes`);
+  }
+}
+
+async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  try {
+    using file = await Deno.open(path);
+    const header = new Uint8Array(HEADER_BYTES);
+    return await file.read(header) === HEADER_BYTES ? header : null;
+  } catch (error) {
+    throw new EvenkeelError(`Cannot open ${path}: ${messageOf(error)}`, {
+      hint: "Choose a folder you may read and write with EVENKEEL_DATA_DIR",
+      cause: error,
+    });
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+function check(path: string, database: DatabaseSync): void {
+  const applicationId = Number(database.prepare("PRAGMA application_id").get()?.["application_id"]);
+  const version = schemaVersion(database);
+  if (applicationId !== APPLICATION_ID) {
+    const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+    throw isEmpty && version === 0
+      ? damaged(path, "it is empty")
+      : new EvenkeelError(`Cannot open ${path}: it is the database of another program`, {
+        hint: "Choose another folder with EVENKEEL_DATA_DIR",
+      });
+  }
+  if (version > MIGRATIONS.length) {
+    throw new EvenkeelError(
+      `Cannot open ${path}: a newer Evenkeel wrote it (schema ${version}, this one knows ${MIGRATIONS.length})`,
+      { hint: "Start that version, or choose another folder with EVENKEEL_DATA_DIR" },
+    );
+  }
+  const problem = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+  if (problem !== "ok") throw damaged(path, String(problem).replace(/\s+/g, " "));
+}
+
+function damaged(path: string, why: string, cause?: unknown): EvenkeelError {
+  return new EvenkeelError(`Cannot open ${path}: the file is damaged: ${why}`, {
+    hint: `Put back a copy of it, or start without memory: mv ${path} ${path}.damaged`,
+    cause,
+  });
+}
+
+async function patiently<T>(
+  path: string,
+  verb: "open" | "read" | "write",
+  clock: Clock,
+  work: () => T,
+): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error)) throw explain(path, verb, error);
+      if (tries >= BUSY_TRIES_MAX) {
+        throw new EvenkeelError(`Cannot ${verb} ${path}: another process keeps it locked`, {
+          hint: `Find it with: fuser ${path}`,
+          cause: error,
+        });
+      }
+      await clock.sleep(BUSY_PAUSE_MS);
+    }
+  }
+}
+
+/** By message: `errcode` is missing from some errors of Deno 2.9. */
+function isBusy(error: unknown): boolean {
+  return isSqlite(error) && /database (?:table |schema )?is locked/.test(error.message);
+}
+
+function isSqlite(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
+}
+
+/** Turns what the disk or the file did to us into an error for people; a defect of ours stays what it is. */
+function explain(path: string, verb: string, error: unknown): unknown {
+  if (!isSqlite(error)) return error;
+  const { message } = error;
+  if (/not a database|malformed|corrupt|encrypted/i.test(message)) return damaged(path, message, error);
+  if (!/full|readonly|read-only|unable to open|disk I\/O|permission/i.test(message)) return error;
+  const hint = /full/.test(message)
+    ? "Free space on that disk"
+    : "Give Evenkeel's user the right to write there, or choose another folder with EVENKEEL_DATA_DIR";
+  return new EvenkeelError(`Cannot ${verb} ${path}: ${message}`, { hint, cause: error });
+}

@@ -1,0 +1,304 @@
+/**
+ * The store on SQLite. What is written was checked by its schema, and what is read is checked again, so a row
+ * damaged by hand is named instead of believed. Every collection has a ceiling; the oldest rows go with the
+ * write that exceeds it.
+ */
+import { z } from "zod";
+import { systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
+import { Database } from "./database.ts";
+import {
+  eventSchema,
+  incidentSchema,
+  journalEntrySchema,
+  outcomeSchema,
+  serviceRecordSchema,
+} from "./records.ts";
+import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from "./records.ts";
+import { clamp, decode, encode, filter } from "./rows.ts";
+import type { Change, RemedyCount, Store } from "./store.ts";
+
+/** Newest events kept of a service, and of what belongs to no service. */
+export const EVENTS_KEPT_PER_SERVICE = 1000;
+/** Newest closed incidents kept of a service, with their attempts. */
+export const CLOSED_INCIDENTS_KEPT_PER_SERVICE = 200;
+/**
+ * Newest ended journal entries kept of a service. An incident of 15 attempts makes a few hundred at most, so
+ * the entries of an active incident and of any budget's hour are always among them. Pending ones always stay.
+ */
+export const JOURNAL_KEPT_PER_SERVICE = 2000;
+export const OUTCOMES_KEPT = 10_000;
+/** Most recently seen services. */
+export const SERVICES_KEPT = 10_000;
+
+const PENDING_MAX = 1000;
+const INCIDENTS_DEFAULT = 20;
+const EVENTS_DEFAULT = 50;
+const JOURNAL_DEFAULT = 50;
+const OUTCOMES_DEFAULT = 1000;
+
+const remedyCountSchema = z.object({
+  cause: z.string(),
+  remedy: z.string(),
+  healed: z.number(),
+  noEffect: z.number(),
+  worse: z.number(),
+});
+
+/**
+ * Opens a store, or creates it with its folder.
+ * @param path the database file
+ * @param options.clock for the pauses while another process holds the file @default systemClock
+ * @throws {EvenkeelError} when the file is damaged, another program's, or a newer Evenkeel's
+ */
+export async function openSqliteStore(path: string, options: { clock?: Clock } = {}): Promise<Store> {
+  const clock = options.clock ?? systemClock;
+  return new SqliteStore(await Database.open(path, clock), clock);
+}
+
+class SqliteStore implements Store {
+  readonly #database: Database;
+  readonly #clock: Clock;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  getService(serviceId: string): Promise<ServiceRecord | null> {
+    return this.#one(serviceRecordSchema, "SELECT record FROM services WHERE service_id = ?", serviceId);
+  }
+
+  listServices(): Promise<ServiceRecord[]> {
+    return this.#many(serviceRecordSchema, "SELECT record FROM services ORDER BY service_id");
+  }
+
+  getActiveIncident(serviceId: string): Promise<Incident | null> {
+    const sql = "SELECT record FROM incidents WHERE service_id = ? AND status <> 'healed'";
+    return this.#one(incidentSchema, sql, serviceId);
+  }
+
+  getIncident(incidentId: string): Promise<Incident | null> {
+    return this.#one(incidentSchema, "SELECT record FROM incidents WHERE incident_id = ?", incidentId);
+  }
+
+  listIncidents(
+    query: { serviceId?: string; sessionId?: string; limit?: number } = {},
+  ): Promise<Incident[]> {
+    const { where, values } = filter({ service_id: query.serviceId, session_id: query.sessionId });
+    const sql = `SELECT record FROM incidents ${where} ORDER BY opened_at DESC, rowid DESC LIMIT ?`;
+    return this.#many(incidentSchema, sql, ...values, clamp(query.limit, INCIDENTS_DEFAULT));
+  }
+
+  record(change: Change): Promise<void> {
+    const { service, incident, events = [], outcome } = change;
+    return this.#database.write(() => {
+      if (service !== undefined) this.#putService(service);
+      if (incident !== undefined) this.#putIncident(incident);
+      for (const event of events) this.#putEvent(event);
+      if (outcome !== undefined) this.#putOutcome(outcome);
+    });
+  }
+
+  intend(entry: Omit<JournalEntry, "state" | "result" | "finishedAt">): Promise<JournalEntry> {
+    const intended: JournalEntry = { ...entry, state: "intended", result: null, finishedAt: null };
+    const record = encode(journalEntrySchema, intended);
+    return this.#database.write(() => {
+      this.#run(
+        `INSERT INTO journal (key, service_id, state, intended_at, record) VALUES (?, ?, 'intended', ?, ?)
+         ON CONFLICT (key) DO NOTHING`,
+        entry.key,
+        entry.serviceId,
+        Math.round(entry.intendedAt),
+        record,
+      );
+      this.#keep("journal", entry.serviceId, JOURNAL_KEPT_PER_SERVICE, "AND state <> 'intended'");
+      return this.#journalEntry(entry.key) ?? intended;
+    });
+  }
+
+  finish(
+    key: string,
+    end: { state: "done" | "failed"; result: JournalEntry["result"]; at: number },
+  ): Promise<void> {
+    return this.#database.write(() => {
+      const entry = this.#journalEntry(key);
+      if (entry === null) throw new Error(`Cannot finish effect ${key}: it was never intended`);
+      if (entry.state === end.state) return;
+      if (entry.state !== "intended") throw new Error(`Cannot finish effect ${key}: it is ${entry.state}`);
+      const ended = { ...entry, state: end.state, result: end.result, finishedAt: end.at };
+      const sql = "UPDATE journal SET state = ?, record = ? WHERE key = ?";
+      this.#run(sql, end.state, encode(journalEntrySchema, ended), key);
+    });
+  }
+
+  getJournalEntry(key: string): Promise<JournalEntry | null> {
+    return this.#database.read(() => this.#journalEntry(key));
+  }
+
+  listPending(serviceId: string): Promise<JournalEntry[]> {
+    const sql = "SELECT record FROM journal WHERE service_id = ? AND state = 'intended' ORDER BY id LIMIT ?";
+    return this.#many(journalEntrySchema, sql, serviceId, PENDING_MAX);
+  }
+
+  countEffects(serviceId: string, sinceMs: number): Promise<number> {
+    const sql = "SELECT count(*) AS effects FROM journal WHERE service_id = ? AND intended_at >= ?";
+    return this.#database.read(() =>
+      Number(this.#database.statement(sql).get(serviceId, sinceMs)?.["effects"])
+    );
+  }
+
+  listJournal(query: { serviceId?: string; limit?: number } = {}): Promise<JournalEntry[]> {
+    const { where, values } = filter({ service_id: query.serviceId });
+    const sql = `SELECT record FROM journal ${where} ORDER BY id DESC LIMIT ?`;
+    return this.#many(journalEntrySchema, sql, ...values, clamp(query.limit, JOURNAL_DEFAULT));
+  }
+
+  listEvents(
+    query: { serviceId?: string; incidentId?: string; limit?: number } = {},
+  ): Promise<StateEvent[]> {
+    const { where, values } = filter({ service_id: query.serviceId, incident_id: query.incidentId });
+    const sql = `SELECT record FROM events ${where} ORDER BY id DESC LIMIT ?`;
+    return this.#many(eventSchema, sql, ...values, clamp(query.limit, EVENTS_DEFAULT));
+  }
+
+  triedRepairs(serviceId: string, fingerprint: string): Promise<string[]> {
+    const sql = "SELECT DISTINCT repair_hash FROM attempts WHERE service_id = ? AND fingerprint = ?";
+    return this.#database.read(() =>
+      this.#database.statement(sql).all(serviceId, fingerprint).map((row) => String(row["repair_hash"]))
+    );
+  }
+
+  countOutcomes(cause?: string): Promise<RemedyCount[]> {
+    const { where, values } = filter({ cause });
+    const sql = `SELECT cause, remedy, sum(outcome = 'healed') AS healed,
+      sum(outcome = 'no_effect') AS noEffect, sum(outcome = 'worse') AS worse
+      FROM outcomes ${where} GROUP BY cause, remedy ORDER BY cause, remedy`;
+    return this.#database.read(() =>
+      this.#database.statement(sql).all(...values).map((row) => remedyCountSchema.parse(row))
+    );
+  }
+
+  listOutcomes(query: { limit?: number } = {}): Promise<Outcome[]> {
+    const sql = "SELECT record FROM outcomes ORDER BY id DESC LIMIT ?";
+    return this.#many(outcomeSchema, sql, clamp(query.limit, OUTCOMES_DEFAULT));
+  }
+
+  async isWritable(): Promise<boolean> {
+    try {
+      const now = Math.round(this.#clock.now());
+      await this.#database.write(() => this.#run("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)", now));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#database[Symbol.dispose]();
+  }
+
+  #putService(service: ServiceRecord): void {
+    this.#run(
+      `INSERT INTO services (service_id, updated_at, record) VALUES (?, ?, ?)
+       ON CONFLICT (service_id) DO UPDATE SET updated_at = excluded.updated_at, record = excluded.record`,
+      service.serviceId,
+      Math.round(service.updatedAt),
+      encode(serviceRecordSchema, service),
+    );
+    this.#run(
+      `DELETE FROM services WHERE (SELECT count(*) FROM services) > ?1 AND service_id NOT IN
+       (SELECT service_id FROM services ORDER BY updated_at DESC LIMIT ?1)`,
+      SERVICES_KEPT,
+    );
+  }
+
+  #putIncident(incident: Incident): void {
+    this.#run(
+      `INSERT INTO incidents (incident_id, service_id, session_id, status, opened_at, record)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (incident_id) DO UPDATE SET
+       session_id = excluded.session_id, status = excluded.status, record = excluded.record`,
+      incident.id,
+      incident.serviceId,
+      incident.sessionId,
+      incident.status,
+      Math.round(incident.openedAt),
+      encode(incidentSchema, incident),
+    );
+    for (const attempt of incident.attempts) {
+      this.#run(
+        `INSERT OR REPLACE INTO attempts (incident_id, number, service_id, fingerprint, repair_hash)
+         VALUES (?, ?, ?, ?, ?)`,
+        incident.id,
+        attempt.number,
+        incident.serviceId,
+        attempt.fingerprint,
+        attempt.repairHash,
+      );
+    }
+    this.#run(
+      `DELETE FROM incidents WHERE service_id = ?1 AND status = 'healed' AND rowid NOT IN (SELECT rowid
+       FROM incidents WHERE service_id = ?1 AND status = 'healed' ORDER BY opened_at DESC, rowid DESC LIMIT ?2)`,
+      incident.serviceId,
+      CLOSED_INCIDENTS_KEPT_PER_SERVICE,
+    );
+  }
+
+  #putEvent(event: StateEvent): void {
+    const sql = "INSERT INTO events (service_id, incident_id, record) VALUES (?, ?, ?)";
+    this.#run(sql, event.serviceId, event.incidentId, encode(eventSchema, event));
+    this.#keep("events", event.serviceId, EVENTS_KEPT_PER_SERVICE);
+  }
+
+  /** Recorded once for an attempt: the same pass repeated after a crash must not count twice. */
+  #putOutcome(outcome: Outcome): void {
+    this.#run(
+      `INSERT INTO outcomes (incident_id, attempt, cause, remedy, outcome, record) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (incident_id, attempt) DO UPDATE SET cause = excluded.cause, remedy = excluded.remedy,
+       outcome = excluded.outcome, record = excluded.record`,
+      outcome.incidentId,
+      outcome.attempt,
+      outcome.cause,
+      outcome.remedy,
+      outcome.outcome,
+      encode(outcomeSchema, outcome),
+    );
+    const sql =
+      "DELETE FROM outcomes WHERE id <= (SELECT id FROM outcomes ORDER BY id DESC LIMIT 1 OFFSET ?)";
+    this.#run(sql, OUTCOMES_KEPT);
+  }
+
+  /** Removes what is older than the newest `kept` rows of a service. */
+  #keep(table: "events" | "journal", serviceId: string | null, kept: number, which = ""): void {
+    this.#run(
+      `DELETE FROM ${table} WHERE service_id IS ?1 ${which} AND id <= (SELECT id FROM ${table}
+       WHERE service_id IS ?1 ${which} ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+      serviceId,
+      kept,
+    );
+  }
+
+  #journalEntry(key: string): JournalEntry | null {
+    const row = this.#database.statement("SELECT record FROM journal WHERE key = ?").get(key);
+    return row === undefined ? null : decode(journalEntrySchema, row["record"], this.#database.path);
+  }
+
+  #run(sql: string, ...values: (string | number | null)[]): void {
+    this.#database.statement(sql).run(...values);
+  }
+
+  #one<T>(schema: z.ZodType<T>, sql: string, ...values: (string | number)[]): Promise<T | null> {
+    return this.#database.read(() => {
+      const row = this.#database.statement(sql).get(...values);
+      return row === undefined ? null : decode(schema, row["record"], this.#database.path);
+    });
+  }
+
+  #many<T>(schema: z.ZodType<T>, sql: string, ...values: (string | number)[]): Promise<T[]> {
+    return this.#database.read(() =>
+      this.#database.statement(sql).all(...values).map((row) =>
+        decode(schema, row["record"], this.#database.path)
+      )
+    );
+  }
+}
