@@ -12,15 +12,15 @@ import { configJsonSchema } from "../../reconciler/config_schema.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
 import { DEFAULT_AUTHOR, DEFAULT_SPEC } from "../../reconciler/spec.ts";
 
-const KEY = { RENDER_API_KEY: "rnd_test" };
+const KEY: Record<string, string> = { RENDER_API_KEY: "rnd_test" };
 
 /** Loads a file of this text; everything else comes from `variables`. */
-async function load(text: string, variables: Record<string, string> = KEY, services?: string[]) {
+async function load(text: string, variables?: Record<string, string>, services?: string[]) {
   const folder = await Deno.makeTempDir({ prefix: "evenkeel-config-" });
   try {
     const file = join(folder, "evenkeel.yaml");
     await Deno.writeTextFile(file, text);
-    return await loadConfiguration({ file, services, environment: (name) => variables[name] });
+    return await loadConfiguration({ file, services, environment: (name) => (variables ?? KEY)[name] });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
