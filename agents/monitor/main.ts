@@ -1,0 +1,3 @@
+import { serveAgent } from "../serve.ts";
+import { monitorAgent } from "./agent.ts";
+await serveAgent(monitorAgent);

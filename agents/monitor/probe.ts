@@ -1,0 +1,99 @@
+/**
+ * Asks a service's health path once and tells what came back. A status, a redirect or silence is an answer;
+ * a connection that could not be made or a body cut short is none. Body and time are bounded, redirects are
+ * not followed, and what the service says is never believed or printed raw.
+ */
+import { messageOf } from "../../base/errors.ts";
+import { sanitizeLine } from "../../text/sanitize.ts";
+import type { MonitorInput, Probe } from "../messages.ts";
+
+export interface HealthAnswer {
+  health: Probe;
+  httpStatus: number | null;
+  /** Milliseconds until the status was there, or until it was given up. */
+  latencyMs: number;
+  body: Body;
+}
+
+export type Body =
+  /** No body: nothing answered. */
+  | { kind: "none" }
+  /** It began and did not end. */
+  | { kind: "cut"; reason: "BodyCut" | "BodyTooLarge"; message: string }
+  | { kind: "text"; text: string };
+
+const VALUE_CHARS_MAX = 200;
+
+export async function askHealth(input: MonitorInput): Promise<HealthAnswer> {
+  const startedAt = performance.now();
+  const signal = AbortSignal.timeout(input.timeoutMs);
+  const silence = (health: Probe): HealthAnswer => ({
+    health,
+    httpStatus: null,
+    latencyMs: Math.round(performance.now() - startedAt),
+    body: { kind: "none" },
+  });
+  let response: Response;
+  try {
+    response = await fetch(new URL(input.healthPath, input.url), {
+      redirect: "manual",
+      headers: { accept: "application/json", "cache-control": "no-cache", "user-agent": "evenkeel" },
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    if (!signal.aborted) return silence(probe("unknown", "ConnectionFailed", brief(messageOf(error))));
+    const message = `no answer within ${input.timeoutMs} ms`;
+    return silence(
+      input.maySleep
+        ? probe("unknown", "ProbeTimeout", `${message}; the service may be asleep`)
+        : probe("bad", "ProbeTimeout", message),
+    );
+  }
+  const latencyMs = Math.round(performance.now() - startedAt);
+  const body = await readBody(response, input.bodyBytesMax);
+  return { health: judgeStatus(response), httpStatus: response.status, latencyMs, body };
+}
+
+/** What the status line and Render's own headers say (reference: Render platform, `x-render-routing`). */
+function judgeStatus(response: Response): Probe {
+  const routing = response.headers.get("x-render-routing");
+  if (routing === "no-server") {
+    return probe("bad", "NoServer", "Render has no running server for this address");
+  }
+  if (routing?.startsWith("hibernate") === true) {
+    return probe("unknown", "Asleep", `the service is asleep (${brief(routing)})`);
+  }
+  if (response.status === 200) return probe("good", "Answered", "answered 200");
+  const location = response.headers.get("location");
+  const to = location === null ? "" : ` to ${brief(location.replace(/[?#].*$/, ""))}`;
+  return probe("bad", "HttpStatus", `answered ${response.status}${to}`);
+}
+
+async function readBody(response: Response, bytesMax: number): Promise<Body> {
+  if (response.body === null) return { kind: "text", text: "" };
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) {
+        return { kind: "cut", reason: "BodyTooLarge", message: `the body is over ${bytesMax} bytes` };
+      }
+      text += decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    return { kind: "cut", reason: "BodyCut", message: `the body ended early: ${brief(messageOf(error))}` };
+  }
+  return { kind: "text", text: text + decoder.decode() };
+}
+
+export function probe(status: Probe["status"], reason: string, message: string): Probe {
+  return { status, reason, message };
+}
+
+/** A few words of someone else's, safe to print. */
+export function brief(text: string): string {
+  return sanitizeLine(text, VALUE_CHARS_MAX);
+}
