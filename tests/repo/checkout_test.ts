@@ -46,8 +46,6 @@ Deno.test("nothing a repository or this machine's git configuration holds is run
   const canary = join(folder.path, "canary");
   const evil = `#!/bin/sh\ntouch ${canary}\n`;
   await using repository = await createBareRepository({
-    ".gitattributes":
-      "*.txt filter=evil text eol=crlf ident working-tree-encoding=UTF-16\n*.bin filter=lfs\n",
     "a.txt": "one $Id$\ntwo\n",
     "big.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 5\n",
     ".lfsconfig": "[lfs]\n\turl = https://lfs.example.com\n",
