@@ -1,0 +1,4 @@
+import { serveAgent } from "../serve.ts";
+import { fixer } from "./agent.ts";
+
+await serveAgent(fixer);

@@ -1,0 +1,15 @@
+/** What a second try cures. The policy sees to it that there is only one. */
+import type { Remedy } from "../catalogue.ts";
+
+export const networkRemedies: readonly Remedy[] = [{
+  id: "network/redeploy",
+  kind: "redeploy",
+  risk: "low",
+  causes: ["network-transient", "npm-client-error"],
+  propose: ({ diagnosis }) => ({
+    kind: "redeploy",
+    clearCache: false,
+    summary: `Deploy the same commit once more: ${diagnosis.summary}`,
+    risk: "low",
+  }),
+}];

@@ -1,0 +1,181 @@
+/**
+ * Moves as few pins as possible out of a conflict. Each pin that the conflict names is loosened in turn, upwards
+ * within its major version first, and pip says whether the whole then resolves; a pair is tried only when no
+ * single one is enough. What resolves is pinned again, in place: nothing is removed, comments and order stay.
+ */
+import {
+  normalName,
+  parseRequirement,
+  parseRequirements,
+  pinOf,
+  withSpecifier,
+} from "../../code/requirements.ts";
+import type { Requirement } from "../../code/requirements.ts";
+import { none, patch } from "../catalogue.ts";
+import type { FixContext } from "../catalogue.ts";
+import { pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
+import { pipResolve } from "../tools.ts";
+import type { Resolution } from "../tools.ts";
+import type { Proposal } from "../../messages.ts";
+
+/** Questions to pip in one repair. */
+export const RESOLVES_MAX = 14;
+/** Pins that are looked at; a conflict names few. */
+const PINS_MAX = 6;
+
+interface Pin {
+  path: string;
+  requirement: Requirement;
+  /** The line as `requirementLines` gives it. */
+  line: string;
+}
+interface Move {
+  pin: Pin;
+  /** Instead of the pin's specifier while pip looks for a version. */
+  specifier: string;
+}
+
+export async function movePins(context: FixContext): Promise<Proposal> {
+  const files = await requirementFiles(context);
+  if (files.length === 0) return none("the build command installs no requirements file of the commit");
+  const lines = await requirementLines(context, files);
+  const python = await pythonVersionOf(context);
+  let asked = 0;
+  const resolve = async (moves: readonly Move[]): Promise<Resolution | undefined> => {
+    if (++asked > RESOLVES_MAX) return undefined;
+    const changed = lines.map((line) => {
+      const move = moves.find((each) => each.pin.line === line);
+      const parsed = move === undefined ? undefined : parseRequirement(line);
+      return move === undefined || parsed === undefined
+        ? line
+        : `${parsed.name}${parsed.extras}${move.specifier}${parsed.tail}`;
+    });
+    return await pipResolve(context.ask, changed, python);
+  };
+
+  const first = await resolve([]);
+  if (first === undefined) return none("pip was not asked");
+  if (first.ok) return none("the requirements resolve here: the conflict is not in the commit's files");
+  const pins = await pinsOf(context, files, namedIn(first.conflict));
+  if (pins.length === 0) return none("no pin of the requirements files is part of the conflict");
+
+  const needed = neededBy(first.conflict);
+  // The pin that others ask to be different first; then closest moves first, over all pins.
+  const ordered = pins.toSorted((a, b) =>
+    Number(needed.has(normalName(b.requirement.name))) - Number(needed.has(normalName(a.requirement.name)))
+  );
+  for (const loosen of [withinMajor, upwards, freely]) {
+    for (const pin of ordered) {
+      const specifier = loosen(pin.requirement);
+      if (specifier === undefined) continue;
+      const resolution = await resolve([{ pin, specifier }]);
+      if (resolution?.ok) return await proposal(context, [pin], resolution);
+    }
+  }
+  for (const [at, one] of ordered.entries()) {
+    for (const other of ordered.slice(at + 1)) {
+      for (const loosen of [upwards, freely]) {
+        const resolution = await resolve(
+          [one, other].map((pin) => ({ pin, specifier: loosen(pin.requirement) ?? "" })),
+        );
+        if (resolution?.ok) return await proposal(context, [one, other], resolution);
+      }
+    }
+  }
+  return none(
+    `moving one or two of ${
+      ordered.map((pin) => pin.requirement.name).join(", ")
+    } does not resolve the conflict`,
+  );
+}
+
+/** `==1.4.2` becomes `>=1.4.2,<2`. */
+function withinMajor(requirement: Requirement): string | undefined {
+  const pin = pinOf(requirement);
+  const major = /^(\d+)/.exec(pin ?? "")?.[1];
+  return pin === undefined || major === undefined || pin.includes("*")
+    ? undefined
+    : `>=${pin},<${Number(major) + 1}`;
+}
+function upwards(requirement: Requirement): string | undefined {
+  const pin = pinOf(requirement);
+  if (pin !== undefined) return pin.includes("*") ? undefined : `>=${pin}`;
+  const lower = /(?:>=|~=)\s*([^\s,]+)/.exec(requirement.specifier)?.[1];
+  return lower === undefined ? undefined : `>=${lower}`;
+}
+const freely = (_requirement: Requirement): string | undefined => "";
+
+/** Every project that the conflict report names. */
+function namedIn(conflict: string): Set<string> {
+  const names = new Set<string>();
+  for (
+    const found of conflict.matchAll(
+      /([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]\n]{0,100}\])?\s*(?:[=<>!~]=?|\d[\w.+!-]* depends on)/g,
+    )
+  ) names.add(normalName(found[1]!));
+  for (const found of conflict.matchAll(/depends on ([A-Za-z0-9][A-Za-z0-9._-]*)/g)) {
+    names.add(normalName(found[1]!));
+  }
+  for (const found of conflict.matchAll(/The user requested ([A-Za-z0-9][A-Za-z0-9._-]*)/g)) {
+    names.add(normalName(found[1]!));
+  }
+  return names;
+}
+
+/** The projects that another one depends on, by `Y 2.0 depends on X>=2`. */
+function neededBy(conflict: string): Set<string> {
+  return new Set(
+    [...conflict.matchAll(/depends on ([A-Za-z0-9][A-Za-z0-9._-]*)/g)].map((found) => normalName(found[1]!)),
+  );
+}
+
+async function pinsOf(
+  context: FixContext,
+  files: readonly string[],
+  names: ReadonlySet<string>,
+): Promise<Pin[]> {
+  const pins: Pin[] = [];
+  for (const path of files) {
+    const text = await context.view.read(path) ?? "";
+    const lines = text.split(/\r?\n/);
+    for (const requirement of parseRequirements(text)) {
+      if (requirement.specifier === "" || !names.has(normalName(requirement.name))) continue;
+      pins.push({ path, requirement, line: lines[requirement.line]!.trim() });
+    }
+  }
+  // Exact pins before ranges: a range says what its author thought about.
+  return pins.toSorted((a, b) =>
+    Number(pinOf(b.requirement) !== undefined) - Number(pinOf(a.requirement) !== undefined)
+  ).slice(0, PINS_MAX);
+}
+
+async function proposal(
+  context: FixContext,
+  pins: readonly Pin[],
+  resolution: Extract<Resolution, { ok: true }>,
+): Promise<Proposal> {
+  const texts = new Map<string, string>();
+  const moves: string[] = [];
+  let isMajor = false;
+  for (const { path, requirement } of pins) {
+    const version = resolution.resolved.find((each) => normalName(each.name) === normalName(requirement.name))
+      ?.version;
+    if (version === undefined || !/^[\w.+!-]+$/.test(version)) {
+      return none(`pip does not say which ${requirement.name} fits`);
+    }
+    const pin = pinOf(requirement);
+    const specifier = pin === undefined
+      ? `>=${version},<${Number.parseInt(version, 10) + 1}`
+      : `==${version}`;
+    isMajor ||= (pin ?? "").split(".", 1)[0] !== version.split(".", 1)[0];
+    const text = texts.get(path) ?? await context.view.read(path) ?? "";
+    texts.set(path, withSpecifier(text, requirement, specifier));
+    moves.push(`${requirement.name} from ${requirement.specifier} to ${specifier}`);
+  }
+  const edits = [...texts].map(([path, content]) => ({ path, content }));
+  return patch(
+    edits,
+    `Move ${moves.join(" and ")}, so that the requirements can be installed together`,
+    isMajor ? "medium" : "low",
+  );
+}

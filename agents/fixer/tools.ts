@@ -1,0 +1,42 @@
+/** The named tools that remedies ask for, with their answers checked. A tool that fails rejects. */
+import { z } from "zod";
+import type { AskTool } from "../agent.ts";
+
+const resolveSchema = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), resolved: z.array(z.object({ name: z.string(), version: z.string() })) }),
+  z.object({ ok: z.literal(false), conflict: z.string() }),
+]);
+export type Resolution = z.infer<typeof resolveSchema>;
+const versionsSchema = z.object({ versions: z.array(z.string()) });
+const viewSchema = z.object({ exists: z.boolean(), latest: z.string().nullable() });
+const lockSchema = z.object({ lock: z.string().nullable() });
+
+/** Whether these requirement lines can be installed together. */
+export async function pipResolve(
+  ask: AskTool,
+  requirements: readonly string[],
+  pythonVersion: string | null,
+): Promise<Resolution> {
+  return resolveSchema.parse(await ask("pip-resolve", { requirements, pythonVersion }));
+}
+
+/** The versions of a distribution, newest first; none when the index does not know it. */
+export async function pipVersions(
+  ask: AskTool,
+  name: string,
+  pythonVersion: string | null,
+): Promise<string[]> {
+  return versionsSchema.parse(await ask("pip-versions", { name, pythonVersion })).versions;
+}
+
+export async function npmView(
+  ask: AskTool,
+  name: string,
+): Promise<{ exists: boolean; latest: string | null }> {
+  return viewSchema.parse(await ask("npm-view", { name }));
+}
+
+/** The lock file that fits a manifest; null when its dependencies cannot be met. */
+export async function npmLock(ask: AskTool, packageJson: string, lock: string): Promise<string | null> {
+  return lockSchema.parse(await ask("npm-lock", { packageJson, lock })).lock;
+}
