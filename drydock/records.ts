@@ -75,6 +75,8 @@ export interface Snapshot {
 export interface Artifact {
   readonly id: string;
   readonly folder: string;
+  /** What logs call the folder. */
+  readonly shownFolder: string;
   /** Where commands run. */
   readonly workDirectory: string;
   /** Variables the build's tools need at run time too, such as PATH with a virtual environment in front. */

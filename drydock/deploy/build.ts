@@ -7,7 +7,7 @@ import { unreachable } from "../../base/errors.ts";
 import type { FailureReason } from "../events.ts";
 import type { Platform } from "../platform.ts";
 import type { Artifact, Commit, ServiceRecord, Snapshot } from "../records.ts";
-import { buildDockerfile } from "./docker.ts";
+import { followDockerfile } from "./docker/follow.ts";
 import { buildEnvironment, homeOf } from "./environment.ts";
 import { DeployCanceled, StageFailed, TROUBLESHOOTING } from "./failure.ts";
 import { hidePaths, PROJECT_FOLDER } from "./instance.ts";
@@ -30,16 +30,26 @@ export interface BuildRequest {
 /** @throws {StageFailed} @throws {DeployCanceled} */
 export async function build(platform: Platform, request: BuildRequest): Promise<Artifact> {
   const { service, snapshot, signal } = request;
-  const folder = join(platform.directory, "services", service.id, "artifacts", request.deployId, "src");
-  const show = hidePaths(folder);
-  const log = (line: string) => platform.logs.write(service.id, "build", show(line));
+  const scratch = join(platform.directory, "services", service.id, "artifacts", request.deployId);
+  const folder = join(scratch, "src");
+  const show = hidePaths(folder, PROJECT_FOLDER);
+  const showStages = (line: string) =>
+    line.replaceAll(new RegExp(`${RegExp.escape(scratch)}/stage-\\d+`, "g"), "");
+  const log = (line: string) => platform.logs.write(service.id, "build", showStages(show(line)));
   try {
     const commit = await checkOut(platform, request, folder, log);
     const workDirectory = await enterRoot(folder, snapshot.settings.rootDir, log);
     const home = homeOf(platform, service.id);
     if (request.clearCache) await Deno.remove(home, { recursive: true }).catch(() => {});
     await Deno.mkdir(home, { recursive: true });
-    const artifact = { id: request.deployId, folder, workDirectory, commit, branch: service.branch };
+    const artifact = {
+      id: request.deployId,
+      folder,
+      shownFolder: PROJECT_FOLDER,
+      workDirectory,
+      commit,
+      branch: service.branch,
+    };
     const toolchainRequest = (env: Record<string, string>) => ({
       workDirectory,
       env,
@@ -66,7 +76,8 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
         return { ...artifact, runtime, env: toolchain };
       }
       case "docker": {
-        const image = await buildDockerfile(platform, {
+        const image = await followDockerfile(platform, {
+          scratch,
           settings: snapshot.settings,
           checkout: folder,
           workDirectory,
@@ -75,7 +86,9 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
           log,
           signal,
         });
-        return { ...artifact, runtime, ...image };
+        log("==> Uploading build...");
+        log("==> Build successful 🎉");
+        return { ...artifact, runtime, ...image, shownFolder: "" };
       }
       default:
         return unreachable(runtime);

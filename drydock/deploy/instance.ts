@@ -64,7 +64,7 @@ export function startInstance(
       branch: artifact.branch,
     }),
   });
-  const output = logOutput(platform, service.id, id, group, artifact.folder);
+  const output = logOutput(platform, service.id, id, group, artifact);
   let hasEnded = false;
   const ended = group.status.then(async (status) => {
     // Background members of the group go with their leader; only then do the pipes close.
@@ -98,11 +98,11 @@ function logOutput(
   serviceId: string,
   instanceId: string,
   group: ProcessGroup,
-  folder: string,
+  artifact: Artifact,
 ) {
   let minute = 0;
   let lines = 0;
-  const show = hidePaths(folder);
+  const show = hidePaths(artifact.folder, artifact.shownFolder);
   const write = (line: string) => {
     const now = Math.floor(platform.clock.now() / 60_000);
     if (now !== minute) [minute, lines] = [now, 0];
@@ -114,6 +114,6 @@ function logOutput(
 /** Where Render keeps a service's files; logs name it in place of drydock's own folder. */
 export const PROJECT_FOLDER = "/opt/render/project/src";
 
-export function hidePaths(folder: string): (line: string) => string {
-  return (line) => line.replaceAll(folder, PROJECT_FOLDER);
+export function hidePaths(folder: string, shown: string): (line: string) => string {
+  return (line) => line.replaceAll(folder, shown);
 }

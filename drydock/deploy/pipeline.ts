@@ -137,7 +137,8 @@ async function preDeployStage(
     deployCommandExecutionId: newId("cmd", platform.clock.now(), platform.random),
     deployId: deploy.id,
   };
-  const log = (line: string) => platform.logs.write(service.id, "build", hidePaths(artifact.folder)(line));
+  const log = (line: string) =>
+    platform.logs.write(service.id, "build", hidePaths(artifact.folder, artifact.shownFolder)(line));
   setStatus(platform, deploy, "pre_deploy_in_progress");
   platform.events.add(service.id, "pre_deploy_started", execution);
   const ended = (status: EventStatus, reason: Json) =>

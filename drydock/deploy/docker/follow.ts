@@ -1,0 +1,122 @@
+/**
+ * A Dockerfile service without a container engine: its instructions are followed on this machine in a scratch
+ * folder, one a stage, and the log says so. Absolute paths mean the scratch folder, except programs and
+ * devices; base images stand for the Node.js or Python of this machine; package managers of the system and
+ * user management are passed over. This isolates nothing: it is what a native build does, in another place.
+ */
+import { dirname, join } from "@std/path";
+import { toolEnvironment } from "../../../process/environment.ts";
+import type { Platform } from "../../platform.ts";
+import type { ServiceSettings, StartCommand } from "../../records.ts";
+import { DeployCanceled, StageFailed } from "../failure.ts";
+import { DockerfileError, parseDockerfile } from "./parse.ts";
+import { ImageStage } from "./stage.ts";
+import type { StageContext } from "./stage.ts";
+import { substitute } from "./words.ts";
+
+export interface DockerRequest {
+  settings: ServiceSettings;
+  /** The repository's files. */
+  checkout: string;
+  /** The service's root directory in them. */
+  workDirectory: string;
+  /** Where the stages' scratch folders go. */
+  scratch: string;
+  env: Readonly<Record<string, string>>;
+  own: ReadonlyMap<string, string>;
+  log: (line: string) => void;
+  signal: AbortSignal;
+}
+
+export interface DockerImage {
+  folder: string;
+  workDirectory: string;
+  env: Record<string, string>;
+  command: StartCommand;
+}
+
+const DOCKERFILE_BYTES_MAX = 256 * 1024;
+
+/** @throws {StageFailed} @throws {DeployCanceled} */
+export async function followDockerfile(platform: Platform, request: DockerRequest): Promise<DockerImage> {
+  const { log, settings } = request;
+  log("==> Drydock: no container engine is used; the Dockerfile's instructions are followed on this machine");
+  try {
+    return await follow(platform, request);
+  } catch (error) {
+    if (request.signal.aborted) throw new DeployCanceled();
+    if (error instanceof DockerfileError) {
+      log(`ERROR: failed to build: failed to solve: ${error.message}`);
+      log(`==> Drydock: the Dockerfile is ${settings.dockerfilePath}`);
+      throw new StageFailed("build", { nonZeroExit: 1 });
+    }
+    throw error;
+  }
+}
+
+async function follow(platform: Platform, request: DockerRequest): Promise<DockerImage> {
+  const { settings, workDirectory } = request;
+  const path = await inside(request.checkout, join(workDirectory, settings.dockerfilePath));
+  if (path === undefined) {
+    const name = settings.dockerfilePath.split("/").at(-1);
+    throw new DockerfileError(`failed to read dockerfile: open ${name}: no such file or directory`);
+  }
+  const context = await inside(request.checkout, join(workDirectory, settings.dockerContext));
+  if (context === undefined) throw new DockerfileError(`build context ${settings.dockerContext} not found`);
+  if ((await Deno.stat(path)).size > DOCKERFILE_BYTES_MAX) {
+    throw new DockerfileError("the Dockerfile is too large");
+  }
+  const dockerfile = parseDockerfile(await Deno.readTextFile(path));
+
+  const args = new Map(request.own);
+  for (const { rest } of dockerfile.globals) {
+    const [name = "", value] = splitOnce(rest);
+    if (!args.has(name) && value !== undefined) {
+      args.set(name, substitute(value.replace(/^["']|["']$/g, ""), args));
+    }
+  }
+  const shared: StageContext = {
+    platform,
+    context,
+    tools: { ...toolEnvironment(), ...pick(request.env, ["HOME", "PATH", "PYENV_ROOT"]) },
+    args: request.own,
+    globals: args,
+    log: request.log,
+    signal: request.signal,
+    stages: [],
+  };
+  for (const [index, stage] of dockerfile.stages.entries()) {
+    const root = join(request.scratch, `stage-${index}`);
+    await Deno.mkdir(root, { recursive: true });
+    const built = await ImageStage.from(shared, stage, root, `${index + 1}/${dockerfile.stages.length}`);
+    await built.build(stage);
+    shared.stages.push(built);
+  }
+  const last = shared.stages.at(-1)!;
+  const command = last.command(settings.dockerCommand);
+  if (command === undefined) {
+    throw new DockerfileError(
+      "no command to start: the Dockerfile has neither CMD nor ENTRYPOINT, and dockerCommand is empty",
+    );
+  }
+  const directory = last.directory();
+  await Deno.mkdir(directory, { recursive: true });
+  return { folder: last.root, workDirectory: directory, env: last.environment(), command };
+}
+
+/** The real path when it exists and lies inside the folder. */
+async function inside(folder: string, path: string): Promise<string | undefined> {
+  const [real, root] = await Promise.all([Deno.realPath(path).catch(() => undefined), Deno.realPath(folder)]);
+  return real !== undefined && (real === root || real.startsWith(`${root}/`) || dirname(real) === root)
+    ? real
+    : undefined;
+}
+
+function splitOnce(text: string): [string, string | undefined] {
+  const at = text.indexOf("=");
+  return at < 0 ? [text.trim(), undefined] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+function pick(env: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
+}
