@@ -14,9 +14,11 @@ import type { Remote } from "./remote.ts";
 export const GIT_TIMEOUT_MS = 120_000;
 
 export interface GitOptions {
-  /** The work tree, where there is one. */
   cwd: string;
-  /** Where git keeps its own files; given, git believes no `.git` it finds in a folder. */
+  /**
+   * Where git keeps its own files: then `cwd` is the work tree, unless both are the same, and git believes no
+   * `.git` it finds.
+   */
   gitDirectory?: string;
   /** Whose credential the command may use; none when absent. */
   remote?: Remote;
@@ -37,6 +39,7 @@ const CONFIG: readonly (readonly [string, string])[] = [
   ["core.attributesFile", "/dev/null"],
   ["core.excludesFile", "/dev/null"],
   ["core.symlinks", "false"],
+  ["core.quotePath", "false"],
   ["core.protectHFS", "true"],
   ["core.protectNTFS", "true"],
   ["core.autocrlf", "false"],
@@ -63,13 +66,14 @@ const CONFIG: readonly (readonly [string, string])[] = [
  */
 export async function git(args: readonly string[], options: GitOptions): Promise<RunResult> {
   const { remote } = options;
+  const authorization = remote?.authorization();
   const config = [
     ...CONFIG,
     ["protocol.http.allow", remote?.kind === "http" ? "always" : "never"] as const,
     // Only for this address: git would send an unbound header along to every host it talks to.
-    ...(remote?.authorization === undefined
+    ...(authorization === undefined
       ? []
-      : [[`http.${remote.url}.extraHeader`, `Authorization: ${remote.authorization}`] as const]),
+      : [[`http.${remote?.url}.extraHeader`, `Authorization: ${authorization}`] as const]),
   ];
   const environment: Record<string, string> = {
     ...toolEnvironment(),
@@ -87,9 +91,10 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_OPTIONAL_LOCKS: "0",
     GIT_CONFIG_COUNT: String(config.length),
-    ...(options.gitDirectory === undefined
+    ...(options.gitDirectory === undefined ? {} : { GIT_DIR: options.gitDirectory }),
+    ...(options.gitDirectory === undefined || options.gitDirectory === options.cwd
       ? {}
-      : { GIT_DIR: options.gitDirectory, GIT_WORK_TREE: options.cwd }),
+      : { GIT_WORK_TREE: options.cwd }),
   };
   for (const [index, [key, value]] of config.entries()) {
     environment[`GIT_CONFIG_KEY_${index}`] = key;

@@ -12,8 +12,8 @@ export interface Remote {
   /** Without credentials; safe to show. */
   readonly url: string;
   readonly kind: "path" | "file" | "http" | "https" | "ssh";
-  /** `Basic ...` for http and https, when there is a credential for this host. */
-  readonly authorization: string | undefined;
+  /** `Basic ...` for http and https, when there is a credential for this host; a function, so that no dump shows it. */
+  authorization(): string | undefined;
   /** One line without control characters and without this remote's credential. @default charsMax 300 */
   redact(text: string, charsMax?: number): string;
 }
@@ -80,7 +80,7 @@ function remote(kind: Remote["kind"], url: string, credential?: string): Remote 
   return {
     kind,
     url,
-    authorization,
+    authorization: () => authorization,
     redact: (text, charsMax = 300) => sanitizeLine(redactor(sanitizeLine(text, 4000)), charsMax),
   };
 }

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { EvenkeelError } from "../../base/errors.ts";
+import { toolEnvironment } from "../../process/environment.ts";
+import { run } from "../../process/run.ts";
 import { cloneCheckout } from "../../repo/checkout.ts";
 import { createBareRepository } from "../helpers/repository.ts";
 import { commitRaw, createFolder, exists, gitIn, namesIn } from "./hostile.ts";
@@ -124,7 +126,7 @@ Deno.test("read() refuses what leaves the folder, is no regular file, no text, o
   await Deno.symlink(join(folder.path, "secret"), join(directory, "link"));
   await Deno.link(join(folder.path, "secret"), join(directory, "second"));
   await Deno.writeFile(join(directory, "raw"), new Uint8Array([0xff, 0xfe, 0x00]));
-  await new Deno.Command("mkfifo", { args: [join(directory, "pipe")] }).output();
+  await run({ command: ["mkfifo", "pipe"], cwd: directory, env: toolEnvironment(), timeoutMs: 5000 });
   for (
     const [path, why] of [
       ["../secret", "not one inside"],
