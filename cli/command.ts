@@ -78,6 +78,14 @@ export const configFlag = {
   description: "The configuration file, evenkeel.yaml where there is one",
 } as const satisfies Flag;
 
+/** Where agents run. */
+export const agentsFlag = {
+  kind: "choice",
+  of: ["subprocess", "off"],
+  default: "subprocess",
+  description: "Agents as confined subprocesses, or off: the same steps in this process",
+} as const satisfies Flag;
+
 /** How a person types a command. */
 export function invocationOf(definition: Pick<CommandDefinition, "name" | "invocation">): string {
   return definition.invocation ?? `deno task ${definition.name}`;

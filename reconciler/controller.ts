@@ -24,11 +24,14 @@ import type { ServiceSpec } from "./spec.ts";
 const BOOKKEEPING_MAX = 12;
 /** Tries at reading a failure before a person is asked. */
 export const PREPARE_TRIES_MAX = 3;
+/** Tries at an effect that the world does not answer, before a person is asked. */
+export const ACT_TRIES_MAX = 6;
 const HOUR_MS = 3_600_000;
 
 export interface Pass {
   outcome: Outcome;
   record: ServiceRecord;
+  /** The incident that is open, stalled, or was closed by this pass. */
   incident: Incident | null;
   observation: Observation;
   /** What the pass stopped short of, when effects are off. */
@@ -45,7 +48,8 @@ export class Controller implements AsyncDisposable {
   readonly #mayAct: boolean;
   readonly #checkouts = new CheckoutCache();
   readonly #serviceIds = new Map<string, string>();
-  readonly #prepareFailures = new Map<string, number>();
+  /** Failures in a row by incident and what failed; forgotten on success and with the process. */
+  readonly #failures = new Map<string, number>();
 
   constructor(parts: Parts, options: ControllerOptions = {}) {
     this.#parts = parts;
@@ -74,7 +78,7 @@ export class Controller implements AsyncDisposable {
     const finish = (outcome: Outcome, withheld: Action | null = null): Pass => ({
       outcome,
       record,
-      incident: incident?.status === "healed" ? null : incident,
+      incident,
       observation,
       withheld,
     });
@@ -111,6 +115,7 @@ export class Controller implements AsyncDisposable {
             const result = await performEffect(this.#parts, this.#checkouts, request, signal);
             incident = changeAttempt(action.incident, action.attempt.number, result.attempt);
             record = { ...record, ...result.record };
+            this.#failures.delete(`act/${incident.id}`);
             await remember(this.#event(serviceId, incident)("EffectPerformed", result.message));
             return finish({
               kind: "waiting",
@@ -121,7 +126,14 @@ export class Controller implements AsyncDisposable {
             });
           } catch (error) {
             if (!isPassing(error)) throw error;
-            return finish({ kind: "retry", reason: "CannotAct", message: error.message });
+            if (this.#countFailure(`act/${action.incident.id}`) < ACT_TRIES_MAX) {
+              return finish({ kind: "retry", reason: "CannotAct", message: error.message });
+            }
+            this.#failures.delete(`act/${action.incident.id}`);
+            const why = { reason: "CannotAct", message: `${error.message} (${ACT_TRIES_MAX} tries)` };
+            incident = stall(action.incident, observation.seen, why, this.#parts.clock.now());
+            await remember(this.#event(serviceId, incident)("IncidentStalled", why.message));
+            continue;
           }
         }
         case "settled":
@@ -179,12 +191,10 @@ export class Controller implements AsyncDisposable {
     const preparation = await prepareAttempt(this.#parts, { spec, seen, incident, deploy, phase }, signal);
     switch (preparation.kind) {
       case "retry": {
-        const failures = (this.#prepareFailures.get(incident.id) ?? 0) + 1;
-        this.#prepareFailures.set(incident.id, failures);
-        if (failures < PREPARE_TRIES_MAX) {
+        if (this.#countFailure(`prepare/${incident.id}`) < PREPARE_TRIES_MAX) {
           return { kind: "retry", reason: "CannotDiagnose", message: preparation.message };
         }
-        this.#prepareFailures.delete(incident.id);
+        this.#failures.delete(`prepare/${incident.id}`);
         const why = { reason: "CannotDiagnose", message: preparation.message };
         await become(stall(incident, seen, why, now()), event("IncidentStalled", preparation.message));
         return null;
@@ -196,7 +206,7 @@ export class Controller implements AsyncDisposable {
         );
         return null;
       case "attempt": {
-        this.#prepareFailures.delete(incident.id);
+        this.#failures.delete(`prepare/${incident.id}`);
         const { attempt, checkout } = preparation;
         if (spec.mode === "suggest") {
           await checkout?.[Symbol.asyncDispose]();
@@ -213,6 +223,12 @@ export class Controller implements AsyncDisposable {
         return null;
       }
     }
+  }
+
+  #countFailure(key: string): number {
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    return failures;
   }
 
   #event(serviceId: string, incident: Incident | null) {

@@ -4,7 +4,7 @@
  * agent, which says when; what is done is held here.
  */
 import { z } from "zod";
-import { deployer } from "../agents/deployer/agent.ts";
+import { deployerAgent } from "../agents/deployer/agent.ts";
 import type { Tool } from "../agents/agent.ts";
 import { runInline } from "../agents/inline.ts";
 import type { Json } from "../base/json.ts";
@@ -18,7 +18,7 @@ import type { Step } from "./action.ts";
 import type { CheckoutCache } from "./checkouts.ts";
 import { commitMessage, commitTitle } from "./message.ts";
 import { DEPLOYS_READ, deployView, serviceView } from "./observe.ts";
-import type { Sighting } from "./observation.ts";
+import type { DeployView, Sighting } from "./observation.ts";
 import type { Parts, PublishResult } from "./parts.ts";
 import { commitRequest } from "./repair.ts";
 import { isInForce } from "./setting.ts";
@@ -46,6 +46,8 @@ const publishedSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("refused"), why: z.string() }),
 ]);
 const deployResultSchema = z.object({ deployId: z.string().nullable() });
+const restartIntentSchema = z.object({ since: z.number() });
+const deployIntentSchema = z.object({ known: z.array(z.string()) });
 const settingResultSchema = z.object({ inForce: z.boolean() });
 
 const KINDS: Record<Step, EffectKind> = {
@@ -121,10 +123,10 @@ class Effects {
   async #once<Result extends Json>(
     schema: z.ZodType<Result>,
     payload: Json,
-    work: { alreadyDone: () => Promise<Result | null>; perform: () => Promise<Result> },
+    work: { alreadyDone: (intended: Json) => Promise<Result | null>; perform: () => Promise<Result> },
   ): Promise<Result> {
     const { incident, attempt, step, seen } = this.request;
-    const result = await performOnce(this.parts.store, {
+    const { result } = await performOnce(this.parts.store, {
       key: `${incident.id}/${attempt.number}/${step}`,
       serviceId: seen.service.id,
       kind: KINDS[step],
@@ -148,9 +150,9 @@ class Effects {
         }),
     });
     const kept = Object.fromEntries(Object.entries(toolbox).map(([name, tool]) => [name, keep(tool)]));
-    let run = await this.parts.runAgent(deployer, input, { toolbox: kept, signal: this.signal });
+    let run = await this.parts.runAgent(deployerAgent, input, { toolbox: kept, signal: this.signal });
     if (run.kind === "failed" && failure === undefined) {
-      run = await runInline(deployer, input, { toolbox: kept, signal: this.signal });
+      run = await runInline(deployerAgent, input, { toolbox: kept, signal: this.signal });
     }
     if (failure !== undefined) throw failure;
     if (run.kind === "failed") {
@@ -172,11 +174,12 @@ class Effects {
         input: z.unknown(),
         run: async () => {
           result = await this.#once(publishedSchema, { branch, baseCommit, commit }, {
-            alreadyDone: async () =>
-              spec.mode === "push" &&
-                await this.parts.repositories.contains({ url, branch }, commit, this.signal)
-                ? { kind: "published", pullRequestUrl: null }
-                : null,
+            alreadyDone: async (): Promise<PublishResult | null> => {
+              // A pull request is looked for where it is opened.
+              if (spec.mode !== "push") return null;
+              const isThere = await this.parts.repositories.contains({ url, branch }, commit, this.signal);
+              return isThere ? { kind: "published", pullRequestUrl: null } : null;
+            },
             perform: () => this.#publishNow(url, branch, commit, repair.edits),
           });
           if (result.kind === "published") return { kind: "published", commit };
@@ -243,24 +246,23 @@ class Effects {
     const serviceId = seen.service.id;
     const diagnosed = seen.deploys.find((deploy) => deploy.id === attempt.diagnosedDeployId);
     const commit = attempt.commit ?? diagnosed?.commit ?? null;
-    const known = seen.deploys.map((deploy) => deploy.id);
     const clearCache = attempt.repair.kind === "redeploy" && attempt.repair.clearCache;
-    const find = async () => {
-      const deploys = await api.listDeploys(serviceId, { limit: DEPLOYS_READ }, this.signal);
-      const found = deploys.find((deploy) => !known.includes(deploy.id) && deploy.commit?.id === commit);
-      return found === undefined ? null : { deployId: found.id };
+    const find = async (intended: Json) => {
+      const deploy = await this.#newDeploy(intended, (one) => one.commit === commit);
+      return deploy === null ? null : { deployId: deploy.id };
     };
+    const payload = { commit, known: this.#knownDeploys() };
     let result: z.infer<typeof deployResultSchema> = { deployId: null };
     await this.#askDeployer("deploy", {
       "find-deploy": {
         input: z.unknown(),
         run: async () =>
-          attempt.commit === null ? { deployId: null } : result = await find() ?? { deployId: null },
+          attempt.commit === null ? { deployId: null } : result = await find(payload) ?? { deployId: null },
       },
       "start-deploy": {
         input: z.unknown(),
         run: async () =>
-          result = await this.#once(deployResultSchema, { commit, known }, {
+          result = await this.#once(deployResultSchema, payload, {
             alreadyDone: find,
             perform: async () => {
               const deploy = await api.createDeploy(serviceId, {
@@ -277,6 +279,18 @@ class Effects {
       deployId,
       deployRequestedAt: this.parts.clock.now(),
     });
+  }
+
+  #knownDeploys(): string[] {
+    return this.request.seen.deploys.map((deploy) => deploy.id);
+  }
+
+  /** A deploy that is not among those known when the effect was intended: ours, made before a crash. */
+  async #newDeploy(intended: Json, isOurs: (deploy: DeployView) => boolean): Promise<DeployView | null> {
+    const { known } = deployIntentSchema.parse(intended);
+    const { api } = this.parts;
+    const deploys = await api.listDeploys(this.request.seen.service.id, { limit: DEPLOYS_READ }, this.signal);
+    return deploys.map(deployView).find((deploy) => !known.includes(deploy.id) && isOurs(deploy)) ?? null;
   }
 
   async #patch(patch: ServicePatch): Promise<boolean> {
@@ -352,10 +366,9 @@ class Effects {
   async #restart(): Promise<EffectResult> {
     const { api, clock } = this.parts;
     const serviceId = this.request.seen.service.id;
-    const since = clock.now();
-    await this.#once(z.object({ restarted: z.boolean() }), { since }, {
-      alreadyDone: async () => {
-        const startTime = new Date(since).toISOString();
+    await this.#once(z.object({ restarted: z.boolean() }), { since: clock.now() }, {
+      alreadyDone: async (intended) => {
+        const startTime = new Date(restartIntentSchema.parse(intended).since).toISOString();
         const events = await api.listEvents(serviceId, { type: "server_restarted", startTime }, this.signal);
         return events.length === 0 ? null : { restarted: true };
       },

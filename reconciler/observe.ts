@@ -3,7 +3,7 @@
  * What could not be seen is reported as unseen; only what nobody can ever see (a wrong key, no such service) is
  * an error.
  */
-import { monitor } from "../agents/monitor/agent.ts";
+import { monitorAgent } from "../agents/monitor/agent.ts";
 import type { MonitorInput, Probe } from "../agents/messages.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
@@ -146,7 +146,7 @@ async function probe(
   }
   const own = databaseInput(parts, spec.database);
   const [run, database] = await Promise.all([
-    parts.runAgent(monitor, {
+    parts.runAgent(monitorAgent, {
       url: service.url,
       healthPath: spec.healthPath,
       expect: spec.expect,

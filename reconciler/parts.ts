@@ -39,7 +39,7 @@ export type PublishResult =
   | { kind: "refused"; why: string };
 
 export interface Repositories {
-  clone(source: { url: string; branch: string | null }, signal: AbortSignal): Promise<Checkout>;
+  clone(source: { url: string; branch: string }, signal: AbortSignal): Promise<Checkout>;
   commit(checkout: Checkout, request: CommitRequest): Promise<{ commit: string; diff: string }>;
   /** Publishes a commit without force. */
   publish(

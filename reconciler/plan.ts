@@ -37,6 +37,8 @@ export function plan(
   const left = leftAlone(spec, seen);
   if (left !== null) return { kind: "wait", ...left, afterMs: spec.intervalMs, forPerson: true };
   if (incident !== null) {
+    const stuck = stalledInAttempt(incident, seen);
+    if (stuck !== null) return stuck;
     const crashed = crashedEffect(incident, memory.pending);
     if (crashed !== null) return crashed;
     const attempt = runningAttempt(incident);
@@ -123,6 +125,17 @@ function leftAlone(spec: ServiceSpec, seen: Sighting): { reason: string; message
     return { reason: "Maintenance", message: `${service.name} is in maintenance mode and is left alone` };
   }
   return null;
+}
+
+/** An attempt that could not act waits for a person, or for a changed world, like everything that stalls. */
+function stalledInAttempt(incident: Incident, seen: Sighting): Action | null {
+  if (incident.status !== "stalled" || runningAttempt(incident) === null) return null;
+  if (incident.stalled?.worldHash === worldHash(seen)) return { kind: "stalled", incident };
+  return record(
+    resume(incident),
+    "IncidentResumed",
+    "The service changed since Evenkeel stopped; looking again",
+  );
 }
 
 /** An effect that was intended before a crash is settled before anything else is decided. */

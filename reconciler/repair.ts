@@ -6,10 +6,10 @@
 import { analyzer } from "../agents/analyzer/agent.ts";
 import type { Agent } from "../agents/agent.ts";
 import { fixer } from "../agents/fixer/agent.ts";
-import { remedyById } from "../agents/fixer/catalogue.ts";
+import { findRemedy } from "../agents/fixer/remedies/all.ts";
 import type { Diagnosis, Phase, Proposal } from "../agents/messages.ts";
-import { optimizer } from "../agents/optimizer/agent.ts";
-import { validator } from "../agents/validator/agent.ts";
+import { optimizerAgent } from "../agents/optimizer/agent.ts";
+import { validatorAgent } from "../agents/validator/agent.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderUnreachable } from "../render/api.ts";
 import type { Attempt, Evidence, Incident, Repair } from "../state/records.ts";
@@ -82,8 +82,8 @@ export async function prepareAttempt(
 
 async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): Promise<Checkout> {
   const { repo, branch, name } = seen.service;
-  if (repo === null) {
-    throw new EvenkeelError(`Cannot clone the repository of ${name}: Render names none`, {
+  if (repo === null || branch === null) {
+    throw new EvenkeelError(`Cannot clone the repository of ${name}: Render names no repository or branch`, {
       hint: "Set repo and branch for the service in evenkeel.yaml",
     });
   }
@@ -143,7 +143,7 @@ async function chooseRepair(
       `${diagnosis.summary}. ${tried.today} attempts at it within a day are enough`,
     );
   }
-  const remedies = diagnosis.remedies.flatMap((id) => remedyById(id) ?? []);
+  const remedies = diagnosis.remedies.flatMap((id) => findRemedy(id) ?? []);
   if (remedies.length === 0) {
     return stalled(
       "NoRemedy",
@@ -152,7 +152,7 @@ async function chooseRepair(
   }
   const counts = (await parts.store.countOutcomes(cause)).filter((count) => count.cause === cause);
   const offered = remedies.map(({ id, kind, risk }) => ({ id, kind, risk }));
-  const { order } = await ask(parts, question, optimizer, { cause, remedies: offered, counts }, signal);
+  const { order } = await ask(parts, question, optimizerAgent, { cause, remedies: offered, counts }, signal);
   const refusals: string[] = [];
   for (const { remedy } of order.slice(0, REMEDIES_MAX)) {
     const paths = await checkout.paths();
@@ -218,7 +218,7 @@ function draftAttempt(
     diagnosedDeployId: deploy.id,
     cause: diagnosis.cause,
     confidence: diagnosis.confidence,
-    summary: sanitizeLine(log.redact(`${diagnosis.summary}. ${proposal.summary}`)),
+    summary: sanitizeLine(log.redact(`${diagnosis.summary.replace(/\.$/, "")}. ${proposal.summary}`)),
     evidence: evidence === null
       ? null
       : { line: evidence.line, text: sanitizeLine(log.redact(evidence.text)) },
@@ -251,7 +251,7 @@ async function checkPatch(
     if (error instanceof EvenkeelError) return { kind: "refused", why: error.message };
     throw error;
   }
-  const verdict = await ask(parts, question, validator, {
+  const verdict = await ask(parts, question, validatorAgent, {
     directory: checkout.directory,
     edits: proposal.edits,
     settings: seen.service.settings,

@@ -33,8 +33,9 @@ export interface EffectSteps {
   /**
    * Asks the world for the effect: its result, or `null` when it is not there. Asked before every try, the
    * first included: the store may be older than the world.
+   * @param intended the payload that was first written for this effect, which after a crash may differ from today's
    */
-  alreadyDone(): Promise<Json | null>;
+  alreadyDone(intended: Json): Promise<Json | null>;
   perform(): Promise<Json>;
   /** True for an error that proves the effect did not happen and will not. @default isCertainRefusal */
   isCertain?(error: unknown): boolean;
@@ -68,7 +69,7 @@ export async function performOnce(store: Store, order: EffectOrder, steps: Effec
         refused = entry;
         continue;
       case "intended":
-        return { ...await attempt(store, key, order, steps), tries };
+        return { ...await attempt(store, entry, order, steps), tries };
     }
   }
   throw new EvenkeelError(
@@ -79,12 +80,12 @@ export async function performOnce(store: Store, order: EffectOrder, steps: Effec
 
 async function attempt(
   store: Store,
-  key: string,
+  { key, payload }: JournalEntry,
   order: EffectOrder,
   steps: EffectSteps,
 ): Promise<Omit<EffectEnd, "tries">> {
   const { clock } = order;
-  const found = await steps.alreadyDone();
+  const found = await steps.alreadyDone(payload);
   if (found !== null) {
     await store.finish(key, { state: "done", result: found, at: clock.now() });
     return { result: found, how: "found" };

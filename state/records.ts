@@ -126,6 +126,7 @@ export const attemptStatuses = [
   "no_effect",
   "rolled_back",
   "abandoned",
+  "suggested",
 ] as const;
 
 /** One try at closing the gap inside an incident. */

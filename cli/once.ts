@@ -1,0 +1,98 @@
+/** `once`: looks at every service, heals what is broken, proves it and leaves with an exit code that says so. */
+import { EXIT } from "../base/errors.ts";
+import type { ExitCode } from "../base/errors.ts";
+import { loadConfiguration } from "../reconciler/config.ts";
+import { Controller } from "../reconciler/controller.ts";
+import { describeVariables } from "../reconciler/environment.ts";
+import { settle } from "../reconciler/settle.ts";
+import type { Settlement } from "../reconciler/settle.ts";
+import { parseArguments } from "./arguments.ts";
+import { assemble } from "./assembly.ts";
+import { agentsFlag, configFlag, defineCommand, outputFlag, serviceFlag } from "./command.ts";
+import { createEventPrinter } from "./event_line.ts";
+import { createPainter, printJson } from "./output.ts";
+import { renderSettlement, settlementJson } from "./report.ts";
+import { stopOnSignals } from "./signals.ts";
+
+/** Services looked after at the same time. */
+const SERVICES_AT_ONCE = 4;
+const TIMEOUT_DEFAULT_MS = 30 * 60_000;
+
+export const onceDefinition = defineCommand({
+  name: "once",
+  summary: "Checks services once, heals what is broken and proves it. For a person at night, cron and CI.",
+  flags: {
+    service: serviceFlag,
+    check: { kind: "switch", description: "Only look: diagnose and show the repair, change nothing" },
+    timeout: { kind: "duration", default: TIMEOUT_DEFAULT_MS, description: "How long a heal may take" },
+    agents: agentsFlag,
+    config: configFlag,
+    output: outputFlag,
+  },
+  environment: describeVariables(),
+  exitCodes: {
+    0: "every service is in its desired state",
+    1: "a service is not: a person is needed, time ran out, or --check found work",
+    2: "a flag, the environment or evenkeel.yaml is wrong",
+    3: "a service could not be observed: no answer, a wrong key",
+  },
+  examples: [
+    "RENDER_API_KEY=... deno task once --service my-api",
+    "deno task once --check -o json",
+  ],
+});
+
+export async function onceCommand(args: string[]): Promise<number> {
+  const parsed = parseArguments(onceDefinition, args);
+  if (parsed.kind === "help") {
+    console.log(parsed.text);
+    return EXIT.ready;
+  }
+  const { flags } = parsed;
+  const configuration = await loadConfiguration({
+    file: flags.config,
+    services: flags.service,
+    environment: (name) => Deno.env.get(name),
+  });
+  // Progress goes to standard error, so that the report on standard output stays whole.
+  const printEvent = createEventPrinter((line) => console.error(line));
+  await using assembly = await assemble(configuration, {
+    mayWrite: !flags.check,
+    agents: flags.agents,
+    onEvent: printEvent,
+  });
+  await using controller = new Controller(assembly.parts, { mayAct: !flags.check });
+  using stop = stopOnSignals();
+  const waiting = [...configuration.services];
+  const results: Settlement[] = [];
+  const work = async () => {
+    for (let spec = waiting.shift(); spec !== undefined; spec = waiting.shift()) {
+      results.push(
+        await settle(controller, assembly.parts, spec, { timeoutMs: flags.timeout, signal: stop.signal }),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(SERVICES_AT_ONCE, waiting.length) }, work));
+  await assembly.writeArtifacts();
+  const exitCode = exitCodeOf(results);
+  if (flags.output === "json") {
+    printJson({
+      schemaVersion: 1,
+      exitCode,
+      checkOnly: flags.check,
+      session: assembly.parts.sessionId,
+      services: results.map(settlementJson),
+    });
+  } else {
+    const painter = createPainter();
+    console.log(results.map((result) => renderSettlement(result, painter)).join("\n\n"));
+  }
+  return exitCode;
+}
+
+/** Not being able to see weighs less than knowing that something is wrong. */
+export function exitCodeOf(results: readonly Pick<Settlement, "verdict">[]): ExitCode {
+  if (results.some((result) => result.verdict === "not-ready")) return EXIT.notReady;
+  if (results.some((result) => result.verdict === "unobserved")) return EXIT.unobservable;
+  return EXIT.ready;
+}

@@ -1,0 +1,128 @@
+/** `reconcile`: the daemon. One line a transition, a status server beside it, an orderly end on SIGTERM. */
+import { EXIT } from "../base/errors.ts";
+import { loadConfiguration } from "../reconciler/config.ts";
+import { Controller } from "../reconciler/controller.ts";
+import { runDaemon } from "../reconciler/daemon.ts";
+import { describeVariables } from "../reconciler/environment.ts";
+import { startStatusServer, STATUS_PORT } from "../status/server.ts";
+import { formatDuration } from "../text/duration.ts";
+import { parseArguments } from "./arguments.ts";
+import { assemble } from "./assembly.ts";
+import { agentsFlag, configFlag, defineCommand, serviceFlag } from "./command.ts";
+import { createEventPrinter } from "./event_line.ts";
+import { safe } from "./output.ts";
+import { stopOnSignals } from "./signals.ts";
+import { VERSION } from "../base/version.ts";
+
+/** How often the human-readable files are written while nothing stops, in milliseconds. */
+const ARTIFACTS_EVERY_MS = 30_000;
+
+export const reconcileDefinition = defineCommand({
+  name: "reconcile",
+  summary: "Keeps services in their desired state until stopped: looks, repairs, proves, rolls back.",
+  flags: {
+    service: serviceFlag,
+    "status-port": {
+      kind: "number",
+      placeholder: "PORT",
+      min: 0,
+      max: 65_535,
+      whole: true,
+      default: STATUS_PORT,
+      description: "Port of the status server; 0 takes a free one",
+    },
+    "status-host": {
+      kind: "text",
+      placeholder: "HOST",
+      default: "127.0.0.1",
+      description: "Address of the status server; anything but loopback needs EVENKEEL_STATUS_TOKEN",
+    },
+    agents: agentsFlag,
+    config: configFlag,
+  },
+  environment: [
+    ...describeVariables(),
+    {
+      name: "EVENKEEL_STATUS_TOKEN",
+      description: "Bearer token that readers of the status server must send",
+    },
+  ],
+  exitCodes: {
+    0: "stopped by SIGTERM or SIGINT after the step that was under way",
+    1: "stopped by a second signal before the step was finished",
+    2: "a flag, the environment or evenkeel.yaml is wrong",
+    3: "no service could be observed at the start",
+  },
+  examples: [
+    "RENDER_API_KEY=... deno task reconcile",
+    "deno task reconcile --service my-api --status-port 9000",
+  ],
+});
+
+export async function reconcileCommand(args: string[]): Promise<number> {
+  const parsed = parseArguments(reconcileDefinition, args);
+  if (parsed.kind === "help") {
+    console.log(parsed.text);
+    return EXIT.ready;
+  }
+  const { flags } = parsed;
+  const configuration = await loadConfiguration({
+    file: flags.config,
+    services: flags.service,
+    environment: (name) => Deno.env.get(name),
+  });
+  const names = new Map<string, string>();
+  const say = (line: string) => console.log(line);
+  const stamp = () => new Date().toISOString().slice(11, 19);
+  await using assembly = await assemble(configuration, {
+    agents: flags.agents,
+    onEvent: createEventPrinter(say, (id) => names.get(id) ?? id),
+  });
+  const { parts } = assembly;
+  await using controller = new Controller(parts);
+  using stop = stopOnSignals((name) =>
+    say(`${stamp()}  ${name}: finishing the step under way; again to leave at once`)
+  );
+
+  const status = await startStatusServer({
+    store: parts.store,
+    port: flags["status-port"],
+    hostname: flags["status-host"],
+    token: Deno.env.get("EVENKEEL_STATUS_TOKEN"),
+    version: VERSION,
+    clock: parts.clock,
+    readiness: async () =>
+      await parts.store.isWritable()
+        ? { ready: true, reason: "Looking after the services" }
+        : { ready: false, reason: "The store cannot be written" },
+  });
+  try {
+    const count = configuration.services.length;
+    say(
+      `${stamp()}  Looking after ${count} service${count === 1 ? "" : "s"}; status at ${status.url}/status`,
+    );
+    const lastTrouble = new Map<string, string>();
+    let written = parts.clock.monotonic();
+    await runDaemon(controller, parts, configuration.services, {
+      signal: stop.signal,
+      onPass(spec, pass) {
+        names.set(pass.record.serviceId, pass.record.name);
+        if (pass.outcome.kind !== "retry") lastTrouble.delete(spec.service);
+        if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
+        written = parts.clock.monotonic();
+        assembly.writeArtifacts().catch((error) => say(`${stamp()}  ${safe(String(error))}`));
+      },
+      onTrouble(spec, message) {
+        // The same trouble again is no transition.
+        if (lastTrouble.get(spec.service) === message) return;
+        lastTrouble.set(spec.service, message);
+        say(`${stamp()}  ${safe(spec.service)}  ${safe(message)}`);
+      },
+    });
+    await assembly.writeArtifacts();
+    say(`${stamp()}  Stopped after ${formatDuration(parts.clock.monotonic())}`);
+  } finally {
+    await status.stop();
+  }
+  return EXIT.ready;
+}

@@ -1,0 +1,140 @@
+/** How a settlement reads: for people what was wrong, the line that shows it, what was done; for programs the same. */
+import type { Settlement } from "../reconciler/settle.ts";
+import type { Attempt, Evidence, Incident, Repair } from "../state/records.ts";
+import { formatDuration } from "../text/duration.ts";
+import { safe, table } from "./output.ts";
+import type { Painter } from "./output.ts";
+
+const DIFF_LINES_SHOWN = 40;
+const EVIDENCE_SHOWN = 8;
+
+/** One service for people. */
+export function renderSettlement(result: Settlement, { paint }: Painter): string {
+  const name = paint("bold", safe(result.record.name));
+  const took = formatDuration(result.durationMs);
+  const rows: [string, string][] = [];
+  const { incident, record } = result;
+  let head: string;
+  if (result.verdict === "ready") {
+    head = incident === null
+      ? `${name}  ${paint("green", "in the desired state")}`
+      : `${name}  ${paint("green", "healed")} in ${took}`;
+  } else if (result.verdict === "unobserved") {
+    head = `${name}  ${paint("yellow", "could not be observed")}`;
+  } else {
+    head = `${name}  ${paint("red", "not in the desired state")}  ${paint("dim", result.reason)}`;
+  }
+  if (incident !== null) rows.push(["was", safe(incident.message)]);
+  for (const attempt of incident?.attempts ?? []) rows.push(...attemptRows(attempt, paint));
+  if (result.withheld?.kind === "effect") {
+    const { attempt, step } = result.withheld;
+    rows.push(["would", `${step}: ${safe(attempt.summary)}`]);
+    if (!incident?.attempts.some((one) => one.number === attempt.number)) {
+      rows.push(...attemptRows(attempt, paint));
+    }
+  } else if (result.verdict !== "ready") {
+    rows.push(["why", safe(result.message)]);
+  }
+  for (const evidence of incident?.stalled?.evidence.slice(0, EVIDENCE_SHOWN) ?? []) {
+    rows.push(["evidence", evidenceText(evidence)]);
+  }
+  if (result.verdict === "ready" && record.url !== null) rows.push(["url", safe(record.url)]);
+  if (result.resume !== null) rows.push(["to go on", paint("bold", safe(result.resume))]);
+  return [
+    head,
+    ...rows.length === 0 ? [] : [table(rows.map(([key, text]) => [paint("dim", key), text]), { indent: 2 })],
+  ]
+    .join("\n");
+}
+
+function evidenceText({ line, text }: Evidence): string {
+  return `line ${line}: ${safe(text)}`;
+}
+
+function attemptRows(attempt: Attempt, paint: Painter["paint"]): [string, string][] {
+  const rows: [string, string][] = [[
+    `attempt ${attempt.number}`,
+    `${attempt.status}  ${safe(attempt.summary)}`,
+  ]];
+  if (attempt.evidence !== null) rows.push(["evidence", evidenceText(attempt.evidence)]);
+  rows.push(["cause", `${safe(attempt.cause)} (${Math.round(attempt.confidence * 100)} %)`]);
+  rows.push(["remedy", `${safe(attempt.remedy)}, risk ${attempt.risk}`]);
+  const diff = diffOf(attempt.repair);
+  if (diff !== null) rows.push(["change", renderDiff(diff, paint)]);
+  if (attempt.commit !== null && attempt.stepsDone.length > 0) rows.push(["commit", safe(attempt.commit)]);
+  if (attempt.pullRequestUrl !== null) rows.push(["pull request", safe(attempt.pullRequestUrl)]);
+  if (attempt.deployId !== null) rows.push(["deploy", safe(attempt.deployId)]);
+  if (attempt.error !== null) rows.push(["result", safe(attempt.error)]);
+  return rows;
+}
+
+export function diffOf(repair: Repair): string | null {
+  return repair.kind === "patch" || repair.kind === "setting" ? repair.diff : null;
+}
+
+/** A diff without its headers, coloured, bounded; every line is cleaned. */
+export function renderDiff(diff: string, paint: Painter["paint"]): string {
+  const lines = diff.split("\n").filter((line) => /^[-+]/.test(line) && !/^(---|\+\+\+) /.test(line));
+  const shown = lines.slice(0, DIFF_LINES_SHOWN).map((line) => {
+    const text = safe(line, 160);
+    return paint(line.startsWith("+") ? "green" : "red", text);
+  });
+  if (lines.length > DIFF_LINES_SHOWN) shown.push(`... ${lines.length - DIFF_LINES_SHOWN} more lines`);
+  return shown.join("\n");
+}
+
+/** One service for programs; the shape is documented in docs/cli.md. */
+export function settlementJson(result: Settlement) {
+  return {
+    service: result.service,
+    id: result.record.serviceId,
+    name: result.record.name,
+    url: result.record.url,
+    verdict: result.verdict,
+    reason: result.reason,
+    message: result.message,
+    resume: result.resume,
+    conditions: result.record.conditions,
+    incident: result.incident === null ? null : incidentJson(result.incident),
+    wouldDo: result.withheld?.kind === "effect" ? attemptJson(result.withheld.attempt) : null,
+    durationMs: Math.round(result.durationMs),
+  };
+}
+
+function incidentJson(incident: Incident) {
+  const time = (ms: number | null) => ms === null ? null : new Date(ms).toISOString();
+  return {
+    id: incident.id,
+    gap: incident.gap,
+    message: incident.message,
+    status: incident.status,
+    openedAt: time(incident.openedAt),
+    closedAt: time(incident.closedAt),
+    stalled: incident.stalled === null ? null : {
+      reason: incident.stalled.reason,
+      message: incident.stalled.message,
+      evidence: incident.stalled.evidence,
+    },
+    attempts: incident.attempts.map(attemptJson),
+  };
+}
+
+function attemptJson(attempt: Attempt) {
+  return {
+    number: attempt.number,
+    status: attempt.status,
+    cause: attempt.cause,
+    confidence: attempt.confidence,
+    summary: attempt.summary,
+    evidence: attempt.evidence,
+    fingerprint: attempt.fingerprint,
+    remedy: attempt.remedy,
+    risk: attempt.risk,
+    kind: attempt.repair.kind,
+    diff: diffOf(attempt.repair),
+    commit: attempt.commit,
+    pullRequestUrl: attempt.pullRequestUrl,
+    deployId: attempt.deployId,
+    error: attempt.error,
+  };
+}

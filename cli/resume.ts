@@ -1,0 +1,70 @@
+/**
+ * `resume`: makes Evenkeel go on with stalled services. Writes to the store only, in one transaction, so that it
+ * also works while a daemon runs: the daemon sees it at its next look.
+ */
+import { join } from "@std/path";
+import { systemClock } from "../base/clock.ts";
+import { EvenkeelError, EXIT } from "../base/errors.ts";
+import { resume } from "../reconciler/incident.ts";
+import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
+import { openSqliteStore } from "../state/sqlite.ts";
+import { parseArguments } from "./arguments.ts";
+import { defineCommand, outputFlag } from "./command.ts";
+import { printJson, safe } from "./output.ts";
+
+export const resumeDefinition = defineCommand({
+  name: "resume",
+  summary: "Makes Evenkeel go on with services that stalled, with a fresh budget of attempts.",
+  flags: {
+    service: { kind: "list", placeholder: "NAME", description: "A service's Render id or name" },
+    all: { kind: "switch", description: "Every stalled service" },
+    output: outputFlag,
+  },
+  environment: describeVariables("EVENKEEL_DATA_DIR"),
+  exitCodes: { 0: "resumed", 1: "nothing of that name is stalled", 2: "a flag or the data folder is wrong" },
+  examples: ["deno task resume --service my-api && deno task once --service my-api"],
+});
+
+export async function resumeCommand(args: string[]): Promise<number> {
+  const parsed = parseArguments(resumeDefinition, args);
+  if (parsed.kind === "help") {
+    console.log(parsed.text);
+    return EXIT.ready;
+  }
+  const { service: wanted, all, output } = parsed.flags;
+  if (wanted.length === 0 && !all) {
+    throw new EvenkeelError("Cannot resume: no service is named", {
+      hint: "deno task resume --service NAME, or --all",
+    });
+  }
+  const directory = Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
+  await using store = await openSqliteStore(join(directory, "evenkeel.db"));
+  const resumed: string[] = [];
+  for (const record of await store.listServices()) {
+    if (!all && !wanted.includes(record.serviceId) && !wanted.includes(record.name)) continue;
+    const incident = await store.getActiveIncident(record.serviceId);
+    if (incident?.status !== "stalled") continue;
+    await store.record({
+      incident: resume(incident),
+      events: [{
+        at: systemClock.now(),
+        serviceId: record.serviceId,
+        incidentId: incident.id,
+        type: "IncidentResumed",
+        message: "A person asked to go on",
+        data: null,
+      }],
+    });
+    resumed.push(record.name);
+  }
+  if (output === "json") printJson({ schemaVersion: 1, resumed });
+  else if (resumed.length > 0) console.log(`Resumed ${names(resumed)}`);
+  else {console.log(
+      all ? "Nothing to resume: no service is stalled" : `Nothing to resume: ${names(wanted)} is not stalled`,
+    );}
+  return resumed.length > 0 ? EXIT.ready : EXIT.notReady;
+}
+
+function names(list: readonly string[]): string {
+  return list.map((name) => safe(name)).join(", ");
+}
