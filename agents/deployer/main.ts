@@ -1,0 +1,3 @@
+import { serveAgent } from "../serve.ts";
+import { deployerAgent } from "./agent.ts";
+await serveAgent(deployerAgent);

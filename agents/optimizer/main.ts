@@ -1,0 +1,3 @@
+import { serveAgent } from "../serve.ts";
+import { optimizerAgent } from "./agent.ts";
+await serveAgent(optimizerAgent);

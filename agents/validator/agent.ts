@@ -1,0 +1,33 @@
+/**
+ * The validator proves a patch as far as it can be proven without building it: every edited file parses, and the manifests
+ * that changed can be resolved. It reads the checkout and nothing else. A check that cannot be made is
+ * skipped with the reason, never passed.
+ */
+import type { Agent } from "../agent.ts";
+import { validatorInputSchema, validatorOutputSchema } from "../messages.ts";
+import type { ValidatorInput, ValidatorOutput } from "../messages.ts";
+import { checkLock } from "./lock.ts";
+import { checkRequirements } from "./requirements.ts";
+import { checkSyntax } from "./syntax.ts";
+import { openCheckout } from "./checkout.ts";
+
+export const validatorAgent: Agent<ValidatorInput, ValidatorOutput> = {
+  name: "validator",
+  input: validatorInputSchema,
+  output: validatorOutputSchema,
+  tools: ["pip-resolve", "npm-lock", "python-syntax", "node-syntax"],
+  // Two resolutions and a parse a file, each with a deadline of its own in the parent.
+  // What it says includes the lock files that it has looked at.
+  limits: { deadlineMs: 240_000, memoryMiB: 256, outputBytesMax: 48 * 1024 * 1024 },
+  // The YAML parser looks for variables that make it talk; it finds none.
+  permissions: ({ directory }) => ({ read: [directory], emptyEnvironment: true }),
+  async answer(input, ask) {
+    const checkout = openCheckout(input);
+    const checks = [
+      ...await checkSyntax(input.edits, checkout, ask),
+      ...await checkLock(input, checkout, ask),
+      ...await checkRequirements(input, checkout, ask),
+    ];
+    return { verdict: checks.some(({ result }) => result === "fail") ? "fail" : "pass", checks };
+  },
+};

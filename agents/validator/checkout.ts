@@ -1,0 +1,43 @@
+/** Reads the files of the checkout as they will be: an edit counts before the disk, and links are not followed. */
+import { join, normalize } from "@std/path";
+import type { ValidatorInput } from "../messages.ts";
+
+/** Bytes of a file that is read; a larger one counts as absent. */
+export const FILE_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface Checkout {
+  /** The text of a file; undefined when it is missing, removed, outside, a link or too large. */
+  read(path: string): Promise<string | undefined>;
+}
+
+export type Check = { name: string; result: "pass" | "fail" | "skipped"; detail: string };
+
+export function openCheckout({ directory, edits }: ValidatorInput): Checkout {
+  const edited = new Map(edits.map(({ path, content }) => [normalize(path), content]));
+  return {
+    async read(path) {
+      const relative = normalize(path);
+      if (relative.startsWith("..") || relative.startsWith("/")) return undefined;
+      const edit = edited.get(relative);
+      if (edit !== undefined) return edit ?? undefined;
+      const full = join(directory, relative);
+      try {
+        const stat = await Deno.lstat(full);
+        return stat.isFile && stat.size <= FILE_BYTES_MAX ? await Deno.readTextFile(full) : undefined;
+      } catch (error) {
+        if (error instanceof Deno.errors.NotCapable) throw error;
+        return undefined;
+      }
+    },
+  };
+}
+
+/** Makes a check of what a tool was asked: a tool that could not answer has shown nothing. */
+export async function checkBy(name: string, judge: () => Promise<Omit<Check, "name">>): Promise<Check> {
+  try {
+    return { name, ...await judge() };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return { name, result: "skipped", detail: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,3 @@
+import { serveAgent } from "../serve.ts";
+import { validatorAgent } from "./agent.ts";
+await serveAgent(validatorAgent);
