@@ -1,56 +1,20 @@
-/**
- * The form of a remedy: which causes it repairs and how it works out a proposal from the checkout, the settings
- * and the named tools. A remedy that is not certain what to change says `none` and why: a wrong patch costs
- * more than none. Entries live in remedies/, a file an ecosystem.
- */
-import type { AskTool } from "../agent.ts";
-import type { remedyKinds } from "../messages.ts";
-import type { Diagnosis, Proposal, Settings } from "../messages.ts";
-import type { Edit, Risk } from "../../state/records.ts";
-import type { ServicePatch } from "../../render/schemas.ts";
-import type { CheckoutView } from "./checkout_view.ts";
+/** Every remedy, an ecosystem a file. */
+import type { Remedy } from "../catalogue.ts";
+import { networkRemedies } from "./remedies/network.ts";
+import { nodeRemedies } from "./remedies/node.ts";
+import { pythonRemedies } from "./remedies/python.ts";
+import { pythonStartRemedies } from "./remedies/python_start.ts";
+import { serviceRemedies } from "./remedies/service.ts";
 
-export interface FixContext {
-  diagnosis: Diagnosis;
-  settings: Settings;
-  /** The service's root directory, relative to the repository; "" is the repository itself. */
-  rootDir: string;
-  view: CheckoutView;
-  ask: AskTool;
-}
+export const remedies: readonly Remedy[] = [
+  ...pythonRemedies,
+  ...pythonStartRemedies,
+  ...nodeRemedies,
+  ...serviceRemedies,
+  ...networkRemedies,
+];
 
-export interface Remedy {
-  id: string;
-  kind: typeof remedyKinds[number];
-  /** The least risk of what it may propose; a proposal may carry more. */
-  risk: Risk;
-  /** Slugs of the causes it repairs. */
-  causes: readonly string[];
-  propose(context: FixContext): Promise<Proposal> | Proposal;
-}
-
-export const none = (why: string): Proposal => ({ kind: "none", why });
-
-export const patch = (edits: Edit[], summary: string, risk: Risk): Proposal => ({
-  kind: "patch",
-  edits,
-  summary,
-  risk,
-});
-
-export const setting = (change: ServicePatch, summary: string, risk: Risk): Proposal => ({
-  kind: "setting",
-  patch: change,
-  summary,
-  risk,
-});
-
-/** Sets the start or the build command. */
-export function commandSetting(
-  field: "startCommand" | "buildCommand",
-  command: string,
-  summary: string,
-  risk: Risk,
-): Proposal {
-  return setting({ serviceDetails: { envSpecificDetails: { [field]: command } } }, summary, risk);
+/** @returns undefined for an id that no remedy has */
+export function remedyById(id: string): Remedy | undefined {
+  return remedies.find((remedy) => remedy.id === id);
 }

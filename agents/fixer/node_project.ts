@@ -3,7 +3,7 @@ import { bindingsOf, isServerSource } from "../code/bindings.ts";
 import { joinPath } from "../code/commands.ts";
 import { parsePackageJson } from "../code/manifests.ts";
 import type { PackageJson } from "../code/manifests.ts";
-import type { FixContext } from "./catalogue.ts";
+import type { FixContext } from "./remedy.ts";
 
 /** Files searched for a server or an import. */
 const SEARCHED_MAX = 400;

@@ -1,7 +1,7 @@
 /** What a remedy needs to know of a Python service: its requirements files, its Python, where it imports what. */
 import { joinPath, requirementFilesOf, segmentsOf } from "../code/commands.ts";
 import { topLevel } from "../code/python_names.ts";
-import type { FixContext } from "./catalogue.ts";
+import type { FixContext } from "./remedy.ts";
 
 /** Files searched for an import. */
 const SEARCHED_MAX = 300;

@@ -1,5 +1,5 @@
 /** What a second try cures. The policy sees to it that there is only one. */
-import type { Remedy } from "../catalogue.ts";
+import type { Remedy } from "../remedy.ts";
 
 export const networkRemedies: readonly Remedy[] = [{
   id: "network/redeploy",

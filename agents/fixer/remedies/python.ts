@@ -2,8 +2,8 @@
 import { joinPath, programWords, segmentsOf } from "../../code/commands.ts";
 import { distributionOf, isStandardModule, PYTHON_SERVERS } from "../../code/python_names.ts";
 import { isPinned, normalName, parseRequirements, withAddition } from "../../code/requirements.ts";
-import { none, patch } from "../catalogue.ts";
-import type { FixContext, Remedy } from "../catalogue.ts";
+import { none, patch } from "../remedy.ts";
+import type { FixContext, Remedy } from "../remedy.ts";
 import { importsModule, pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
 import { pipResolve, pipVersions } from "../tools.ts";
 import type { Proposal } from "../../messages.ts";

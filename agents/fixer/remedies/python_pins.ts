@@ -11,8 +11,8 @@ import {
   withSpecifier,
 } from "../../code/requirements.ts";
 import type { Requirement } from "../../code/requirements.ts";
-import { none, patch } from "../catalogue.ts";
-import type { FixContext } from "../catalogue.ts";
+import { none, patch } from "../remedy.ts";
+import type { FixContext } from "../remedy.ts";
 import { pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
 import { pipResolve } from "../tools.ts";
 import type { Resolution } from "../tools.ts";

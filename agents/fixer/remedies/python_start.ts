@@ -2,8 +2,8 @@
 import { bindingsOf, isServerSource } from "../../code/bindings.ts";
 import { joinPath, mainSegment } from "../../code/commands.ts";
 import { normalName, parseRequirements } from "../../code/requirements.ts";
-import { commandSetting, none } from "../catalogue.ts";
-import type { FixContext, Remedy } from "../catalogue.ts";
+import { commandSetting, none } from "../remedy.ts";
+import type { FixContext, Remedy } from "../remedy.ts";
 import { pythonSources, requirementFiles, requirementLines } from "../python_project.ts";
 import type { Proposal } from "../../messages.ts";
 

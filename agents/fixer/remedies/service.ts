@@ -4,8 +4,8 @@ import { bindingsOf } from "../../code/bindings.ts";
 import type { Binding, TextEdit } from "../../code/bindings.ts";
 import { joinPath, mainSegment } from "../../code/commands.ts";
 import { healthRoutes, routesOf, serves } from "../../code/routes.ts";
-import { commandSetting, none, patch, setting } from "../catalogue.ts";
-import type { FixContext, Remedy } from "../catalogue.ts";
+import { commandSetting, none, patch, setting } from "../remedy.ts";
+import type { FixContext, Remedy } from "../remedy.ts";
 import { nodeProject, serverSources } from "../node_project.ts";
 import type { Proposal } from "../../messages.ts";
 
