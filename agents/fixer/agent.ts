@@ -9,13 +9,13 @@ import { fixerInputSchema, proposalSchema } from "../messages.ts";
 import type { FixerInput, Proposal } from "../messages.ts";
 import { none } from "./remedy.ts";
 import { createCheckoutView } from "./checkout_view.ts";
-import { remedyById } from "./catalogue.ts";
+import { findRemedy } from "./remedies/all.ts";
 
 /** The named tools that remedies ask for. */
 export const FIXER_TOOLS = ["pip-resolve", "pip-versions", "npm-view", "npm-lock"] as const;
 
 export async function propose(input: FixerInput, ask: AskTool): Promise<Proposal> {
-  const remedy = remedyById(input.remedy);
+  const remedy = findRemedy(input.remedy);
   if (remedy === undefined) return none(`there is no remedy ${input.remedy}`);
   if (!remedy.causes.includes(input.diagnosis.cause)) {
     return none(`${remedy.id} does not repair ${input.diagnosis.cause}`);
