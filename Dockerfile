@@ -19,7 +19,7 @@ COPY vendor ./vendor
 RUN deno install --frozen
 
 COPY . .
-RUN find main.ts agents tools -name '*.ts' -exec deno cache --frozen --cached-only {} + \
+RUN find main.ts agents tools -name '*.ts' -exec deno cache --frozen {} + \
   && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin evenkeel \
   && install -d -o evenkeel -g evenkeel -m 0700 /data
 
