@@ -3,6 +3,7 @@
  * the branch. The API only talks to this.
  */
 import { join } from "@std/path";
+import { messageOf } from "../base/errors.ts";
 import { newId } from "./ids.ts";
 import { DeployQueue } from "./deploy/queue.ts";
 import type { CancelCause } from "./deploy/queue.ts";
@@ -186,7 +187,10 @@ export class ServiceHost implements PipelineHost {
       if (error instanceof StageFailed) {
         const reason = { evicted: false, ...error.reason };
         this.#platform.events.add(this.service.id, "server_failed", { reason });
-      } else if (!(error instanceof DeployCanceled)) throw error;
+      } else if (!(error instanceof DeployCanceled)) {
+        const line = `==> There was a problem starting your server: ${messageOf(error)}`;
+        this.#platform.logs.write(this.service.id, "app", line);
+      }
     }
   }
 

@@ -6,8 +6,10 @@
 
 /** Lines of log kept a service; the oldest go first. */
 export const LOG_LINES_MAX = 60_000;
-/** Bytes of one log line; the rest of the line is dropped. */
-export const LOG_LINE_BYTES_MAX = 16 * 1024;
+/** Characters of log kept a service; the oldest lines go first. */
+export const LOG_CHARS_MAX = 48 * 1024 * 1024;
+/** Characters of one log line; the rest of the line is dropped. */
+export const LOG_LINE_CHARS_MAX = 16 * 1024;
 /** Events kept a service; the oldest go first. */
 export const EVENTS_MAX = 2_000;
 /** Deploys remembered a service; the oldest go first. */

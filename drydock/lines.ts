@@ -1,8 +1,8 @@
 /**
- * Turns a child's output into lines without ever holding more than one capped line: bytes beyond
- * LOG_LINE_BYTES_MAX of a line are dropped as they come.
+ * Turns a child's output into lines without ever holding more than one capped line: characters beyond
+ * LOG_LINE_CHARS_MAX of a line are dropped as they come.
  */
-import { LOG_LINE_BYTES_MAX } from "./limits.ts";
+import { LOG_LINE_CHARS_MAX } from "./limits.ts";
 
 /** Calls `onLine` for each line of the stream, the unfinished last one included. Never rejects. */
 export async function readLines(
@@ -17,14 +17,14 @@ export async function readLines(
       const text = decoder.decode(chunk, { stream: true });
       let from = 0;
       for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
-        emit((rest + text.slice(from, at)).slice(0, LOG_LINE_BYTES_MAX));
+        emit((rest + text.slice(from, at)).slice(0, LOG_LINE_CHARS_MAX));
         rest = "";
         from = at + 1;
       }
-      if (rest.length < LOG_LINE_BYTES_MAX) rest += text.slice(from, from + LOG_LINE_BYTES_MAX);
+      if (rest.length < LOG_LINE_CHARS_MAX) rest += text.slice(from, from + LOG_LINE_CHARS_MAX);
     }
   } catch {
     // A pipe that breaks is the end of the output.
   }
-  if (rest !== "") emit(rest.slice(0, LOG_LINE_BYTES_MAX));
+  if (rest !== "") emit(rest.slice(0, LOG_LINE_CHARS_MAX));
 }

@@ -1,10 +1,10 @@
 /**
  * The log of all services: lines with strictly increasing nanosecond timestamps (across services, so that
- * paging by time can neither skip nor repeat a line), bounded in lines and bytes. Text is stored as it came.
+ * paging by time can neither skip nor repeat a line), bounded in lines and characters. Text is stored as it came.
  */
 import type { Clock, Random } from "../base/clock.ts";
 import { newId } from "./ids.ts";
-import { LOG_LINE_BYTES_MAX, LOG_LINES_MAX } from "./limits.ts";
+import { LOG_CHARS_MAX, LOG_LINE_CHARS_MAX, LOG_LINES_MAX } from "./limits.ts";
 import { NANOS_PER_MS } from "./time.ts";
 
 export type LogType = "build" | "app";
@@ -34,7 +34,7 @@ export class LogBook {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #linesMax: number;
-  readonly #lines = new Map<string, LogEntry[]>();
+  readonly #books = new Map<string, { lines: LogEntry[]; chars: number }>();
   #last = 0n;
 
   /** @param linesMax lines kept a service @default LOG_LINES_MAX */
@@ -44,28 +44,33 @@ export class LogBook {
     this.#linesMax = linesMax;
   }
 
-  /** Adds one line; the part beyond LOG_LINE_BYTES_MAX is dropped. */
+  /** Adds one line; the part beyond LOG_LINE_CHARS_MAX is dropped. */
   write(resource: string, type: LogType, message: string, instance?: string): void {
     const now = BigInt(Math.floor(this.#clock.now())) * NANOS_PER_MS;
     this.#last = now > this.#last ? now : this.#last + 1n;
-    let lines = this.#lines.get(resource);
-    if (lines === undefined) this.#lines.set(resource, lines = []);
-    lines.push({
+    let book = this.#books.get(resource);
+    if (book === undefined) this.#books.set(resource, book = { lines: [], chars: 0 });
+    const text = message.length > LOG_LINE_CHARS_MAX ? message.slice(0, LOG_LINE_CHARS_MAX) : message;
+    book.chars += text.length;
+    book.lines.push({
       id: newId("log", this.#clock.now(), this.#random),
       nanos: this.#last,
-      message: message.length > LOG_LINE_BYTES_MAX ? message.slice(0, LOG_LINE_BYTES_MAX) : message,
+      message: text,
       resource,
       instance,
       type,
       level: levelOf(message),
     });
     // Dropping a tenth at a time keeps the cost of a full log constant a line.
-    if (lines.length > this.#linesMax) lines.splice(0, Math.ceil(this.#linesMax / 10));
+    if (book.lines.length <= this.#linesMax && book.chars <= LOG_CHARS_MAX) return;
+    for (const { message } of book.lines.splice(0, Math.ceil(book.lines.length / 10))) {
+      book.chars -= message.length;
+    }
   }
 
   /** @returns the lines asked for, in the direction asked for, and whether more match */
   read(filter: LogFilter): { entries: LogEntry[]; hasMore: boolean } {
-    const sources = filter.resources.map((resource) => this.#lines.get(resource) ?? []);
+    const sources = filter.resources.map((resource) => this.#books.get(resource)?.lines ?? []);
     const all = sources.length === 1
       ? sources[0]!
       : sources.flat().sort((a, b) => a.nanos < b.nanos ? -1 : 1);
@@ -83,7 +88,7 @@ export class LogBook {
   }
 
   forget(resource: string): void {
-    this.#lines.delete(resource);
+    this.#books.delete(resource);
   }
 }
 

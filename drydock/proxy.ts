@@ -65,23 +65,23 @@ async function answer(
     case "none":
       return platformAnswer(404, "Not Found", "no-server");
     case "suspended":
-      return platformAnswer(503, "This service has been suspended.", "suspend-by-user");
+      return platformAnswer(503, "This service has been suspended.");
     case "maintenance":
-      return platformAnswer(503, "This service is under maintenance.", "maintenance");
+      return platformAnswer(503, "This service is under maintenance.");
     case "unhealthy":
-      return platformAnswer(503, "Service Unavailable", "no-healthy-instance");
+      return platformAnswer(503, "Service Unavailable");
     case "down":
-      return platformAnswer(502, "Bad Gateway", "no-deploy");
+      return platformAnswer(502, "Bad Gateway");
     case "instance":
       return await forward(request, to.port, client, caller);
   }
 }
 
-function platformAnswer(status: number, text: string, routing: string): Response {
-  return new Response(`${text}\n`, {
-    status,
-    headers: { "x-render-routing": routing, "content-type": "text/plain" },
-  });
+/** @param routing the reason in `x-render-routing`, for the answers where Render is known to give one */
+function platformAnswer(status: number, text: string, routing?: string): Response {
+  const headers = new Headers({ "content-type": "text/plain" });
+  if (routing !== undefined) headers.set("x-render-routing", routing);
+  return new Response(`${text}\n`, { status, headers });
 }
 
 async function forward(request: Request, port: number, client: Deno.HttpClient, caller: Caller) {
@@ -109,6 +109,6 @@ async function forward(request: Request, port: number, client: Deno.HttpClient, 
       headers: answered,
     });
   } catch {
-    return platformAnswer(502, "Bad Gateway", "no-answer");
+    return platformAnswer(502, "Bad Gateway");
   }
 }

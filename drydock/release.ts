@@ -3,6 +3,7 @@
  * instance that dies is started again with back-off; one that fails its health checks loses its traffic,
  * then is replaced (reference section 5). The deploy's own status never changes here.
  */
+import { messageOf } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { probe } from "./deploy/health.ts";
 import type { ProbeResult } from "./deploy/health.ts";
@@ -110,8 +111,9 @@ export class Release {
         await clock.sleep(backoffMs, signal);
         if (signal.aborted) return;
         backoffMs = Math.min(backoffMs * 2, timing.backoffMaxMs);
-        instance = startInstance(this.#platform, this.#service, this.artifact, this.snapshot);
-        this.#instance = instance;
+        const started = this.#start();
+        if (started === undefined) continue;
+        this.#instance = instance = started;
         this.#log(
           `==> Running '${this.artifact.command?.shown ?? this.snapshot.settings.startCommand}'`,
           instance.id,
@@ -138,6 +140,17 @@ export class Release {
         await instance.end(graceMs(this.#platform, this.snapshot));
       }
       events.add(this.#service.id, "server_available");
+    }
+  }
+
+  /** A new instance; `undefined` when the program cannot be started, which the log then says. */
+  #start(): Instance | undefined {
+    try {
+      return startInstance(this.#platform, this.#service, this.artifact, this.snapshot);
+    } catch (error) {
+      const line = `==> There was a problem starting your server: ${messageOf(error)}`;
+      this.#platform.logs.write(this.#service.id, "app", line);
+      return undefined;
     }
   }
 

@@ -3,14 +3,13 @@
  * environment in the checkout's `.venv`, first on PATH for the build and for the running service.
  */
 import { join } from "@std/path";
-import { run } from "../../process/run.ts";
 import { StageFailed } from "./failure.ts";
 import { defaultInterpreter, findInterpreters } from "./interpreters.ts";
 import type { Interpreter } from "./interpreters.ts";
 import { readIfThere } from "./node.ts";
 import type { ToolchainRequest } from "./node.ts";
+import { makeVenv } from "./venv.ts";
 
-const VENV_TIMEOUT_MS = 120_000;
 const DEFAULT_SOURCE = "(default)";
 
 /**
@@ -28,13 +27,7 @@ export async function makeVirtualEnvironment(
   log(`==> Using Python version ${chosen.version} ${chosen.source}`);
   log("==> Docs on specifying a Python version: https://render.com/docs/python-version");
   const folder = join(checkout, ".venv");
-  const result = await run({
-    command: [chosen.path, "-m", "venv", folder],
-    cwd: checkout,
-    env: request.env,
-    timeoutMs: VENV_TIMEOUT_MS,
-    signal: request.signal,
-  });
+  const result = await makeVenv({ python: chosen.path, folder, env: request.env, signal: request.signal });
   if (result.kind !== "exited" || result.code !== 0) {
     if (request.signal.aborted) throw new StageFailed("build", {});
     for (const line of `${result.stdout}${result.stderr}`.trim().split("\n")) log(line);

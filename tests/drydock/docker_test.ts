@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createBareRepository } from "../helpers/repository.ts";
 import { parseDockerfile } from "../../drydock/deploy/docker/parse.ts";
 import { rewritePaths, substitute } from "../../drydock/deploy/docker/words.ts";
-import { app, Harbour } from "./harbour.ts";
+import { app, Harbour, hasPython, pythonApp } from "./harbour.ts";
 
 const details = (more: Record<string, string> = {}) => ({ runtime: "docker", envSpecificDetails: more });
 
@@ -46,6 +46,25 @@ Deno.test("a Dockerfile service is built stage by stage in a scratch folder and 
   assert(log.includes("==> Drydock: apt-get update is passed over"));
   assert(log.includes("==> Running 'node /app/server.js'"));
   assertStringIncludes(log.join("\n"), "no container engine is used");
+});
+
+Deno.test({
+  name: "a Dockerfile's pip installs into the scratch folder, not into this machine's Python",
+  ignore: !await hasPython(),
+  async fn() {
+    await using repository = await createBareRepository({
+      "Dockerfile": "FROM python:3-slim\nWORKDIR /app\nCOPY . .\nRUN pip --version\nCMD python app.py\n",
+      "app.py": pythonApp,
+    });
+    await using harbour = await Harbour.open();
+    const berth = await harbour.create(repository, { details: details() });
+    await berth.isLive();
+    const { word, cwd } = await berth.answer();
+    assertEquals(word, cwd.replace(/\/app$/, "/usr/local"));
+    assert(
+      (await berth.log()).some((line) => line.startsWith("pip ") && line.includes(" from /usr/local/lib/")),
+    );
+  },
 });
 
 Deno.test("a failing RUN, a missing file and a missing Dockerfile fail the build with the builder's words", async () => {

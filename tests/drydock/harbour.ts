@@ -1,6 +1,8 @@
 /** What the drydock tests share: a started drydock, a small client of its API, a tiny service to deploy. */
 import { startDrydock } from "../../drydock/mod.ts";
 import type { Drydock, DrydockOptions } from "../../drydock/mod.ts";
+import { toolEnvironment } from "../../process/environment.ts";
+import { run } from "../../process/run.ts";
 import { createBareRepository } from "../helpers/repository.ts";
 import type { BareRepository } from "../helpers/repository.ts";
 import { z } from "zod";
@@ -43,6 +45,27 @@ const server = http.createServer((request, response) => {
 process.on("SIGTERM", () => process.exit(0));
 server.listen(Number(process.env.PORT), "0.0.0.0", () => console.log("listening on", process.env.PORT));
 `;
+}
+
+/** The same in Python; its word is the virtual environment it runs in. */
+export const pythonApp = `import json, os, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({"version": "python", "word": sys.prefix, "pid": os.getpid(), "cwd": os.getcwd(), "path": self.path})
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+`;
+
+/** True when this machine has a Python that can make virtual environments. */
+export async function hasPython(): Promise<boolean> {
+  const command = ["sh", "-c", "python3 -c 'import venv, ensurepip'"] as const;
+  const answer = await run({ command, cwd: "/", env: toolEnvironment(), timeoutMs: 20_000 });
+  return answer.kind === "exited" && answer.code === 0;
 }
 
 export class Harbour implements AsyncDisposable {

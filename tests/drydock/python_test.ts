@@ -1,30 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { run } from "../../process/run.ts";
-import { toolEnvironment } from "../../process/environment.ts";
 import { createBareRepository } from "../helpers/repository.ts";
-import { Harbour } from "./harbour.ts";
+import { Harbour, hasPython, pythonApp } from "./harbour.ts";
 
-const answer = await run({
-  command: ["sh", "-c", "python3 -c 'import venv, ensurepip'"],
-  cwd: "/",
-  env: toolEnvironment(),
-  timeoutMs: 20_000,
-});
-const ignore = !(answer.kind === "exited" && answer.code === 0);
-
-const source = `import json, os, sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = json.dumps({"version": "python", "word": sys.prefix, "pid": os.getpid(), "cwd": os.getcwd(), "path": self.path})
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
-`;
-
+const ignore = !await hasPython();
+const source = pythonApp;
 const details = { runtime: "python" };
 
 Deno.test({

@@ -5,6 +5,7 @@ import type { Platform } from "../../platform.ts";
 import type { StartCommand } from "../../records.ts";
 import { defaultInterpreter, findInterpreters } from "../interpreters.ts";
 import { runLogged } from "../shell.ts";
+import { makeVenv } from "../venv.ts";
 import { copyFiles, ignoredNames } from "./copy.ts";
 import { DockerfileError, parseCommand } from "./parse.ts";
 import type { Command, Instruction, Stage } from "./parse.ts";
@@ -126,13 +127,8 @@ export class ImageStage {
     if (python === undefined) throw new DockerfileError("Python is not installed on this machine");
     const note = match === undefined && wanted !== undefined ? ` (${wanted} is not installed here)` : "";
     log(`==> Drydock: ${baseName} stands for Python ${python.version} of this machine${note}`);
-    const result = await run({
-      command: [python.path, "-m", "venv", join(this.root, "usr/local")],
-      cwd: this.root,
-      env: { ...tools },
-      timeoutMs: TOOL_TIMEOUT_MS,
-      signal,
-    });
+    const folder = join(this.root, "usr/local");
+    const result = await makeVenv({ python: python.path, folder, env: tools, signal });
     if (result.kind !== "exited" || result.code !== 0) {
       throw new DockerfileError("Python cannot make a virtual environment");
     }
