@@ -6,7 +6,7 @@
  * On a fresh machine: agents start with `--cached-only`, so each module of an agent must have been loaded by
  * this process before. It has: whoever runs an agent imports its `agent.ts`, and packages come from the one lock file.
  */
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, resolve } from "@std/path";
 import { z } from "zod";
 import { messageOf, unreachable } from "../base/errors.ts";
 import { startGroup } from "../process/group.ts";
@@ -52,6 +52,7 @@ type Ending<Output> = { kind: "answered"; output: Output } | {
 
 export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAgent {
   const slots = createSlots(options.childrenMax ?? CHILDREN_MAX);
+  const scratchRoot = resolve(options.scratchRoot);
   const denoPath = options.denoPath ?? Deno.execPath();
   const entry = options.entry ?? ((agent) => new URL(`./${agent}/main.ts`, import.meta.url));
   const configPath = fromFileUrl(new URL("../deno.json", import.meta.url));
@@ -80,7 +81,7 @@ export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAge
         denoPath,
         configPath,
       });
-      scratch = await createScratch(options.scratchRoot, here.denoDir);
+      scratch = await createScratch(scratchRoot, here.denoDir);
       if (signal?.aborted) return aborted();
       const env = sandboxEnvironment(scratch, permissions);
       await using gate = createGate(agent, toolbox);

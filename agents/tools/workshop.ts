@@ -3,7 +3,7 @@
  * given and is gone afterwards, with the environment that programs need, and with a home that keeps caches but no
  * one's configuration. Nothing of a repository is ever executed.
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { EvenkeelError } from "../../base/errors.ts";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
@@ -49,17 +49,18 @@ export const EXPLANATION_CHARS_MAX = 4000;
 const EXPLANATION_LINES_MAX = 40;
 
 export function createWorkshop(options: WorkshopOptions): Workshop {
+  const [cacheHome, scratchRoot] = [resolve(options.cacheHome), resolve(options.scratchRoot)];
   const environment = {
     ...(options.environment ?? toolEnvironment()),
-    HOME: options.cacheHome,
+    HOME: cacheHome,
     NO_COLOR: "1",
   };
   return {
     async run(job) {
       await Promise.all(
-        [options.cacheHome, options.scratchRoot].map((path) => Deno.mkdir(path, { recursive: true })),
+        [cacheHome, scratchRoot].map((path) => Deno.mkdir(path, { recursive: true })),
       );
-      const scratch = await Deno.makeTempDir({ dir: options.scratchRoot, prefix: "tool-" });
+      const scratch = await Deno.makeTempDir({ dir: scratchRoot, prefix: "tool-" });
       try {
         for (const [name, text] of Object.entries(job.files ?? {})) {
           await Deno.writeTextFile(join(scratch, name), text);

@@ -224,6 +224,19 @@ Deno.test("twenty runs at once, two at a time, leave no process and no folder", 
   assert(most >= 1 && most <= 2, `${most} at a time`);
 });
 
+Deno.test("an agent leaves by itself when its parent is gone", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--cached-only", entry().href],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode('{"input":{"deed":"stubborn","argument":""}}\n'));
+  await writer.close();
+  assertEquals((await child.status).code, 2);
+});
+
 Deno.test("runInline() answers, and fails as a subprocess does", async () => {
   const inline = (deed: string, argument = "", limits: Partial<AgentLimits> = {}) =>
     runInline({ ...oddAgent, limits: { ...oddAgent.limits, ...limits } }, { deed, argument }, { toolbox })
