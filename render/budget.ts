@@ -58,6 +58,8 @@ interface Bucket {
   resetAt: number;
   inFlight: number;
   waiting: number;
+  /** Aborts when something was learned, so that the caller at the head of the queue looks again. */
+  learned: AbortController;
   /** Resolves when the last caller in the queue has had its turn. */
   tail: Promise<void>;
 }
@@ -83,7 +85,15 @@ export function createRateBudget(options: RateBudgetOptions = {}): RateBudget {
       if (buckets.size >= BUDGET_CLASSES_MAX) forgetIdle(buckets, clock.monotonic());
       const limit = limitOf(rateClass);
       const resetAt = clock.monotonic() + WINDOW_MS;
-      bucket = { limit, remaining: limit, resetAt, inFlight: 0, waiting: 0, tail: Promise.resolve() };
+      bucket = {
+        limit,
+        remaining: limit,
+        resetAt,
+        inFlight: 0,
+        waiting: 0,
+        learned: new AbortController(),
+        tail: Promise.resolve(),
+      };
       buckets.set(key, bucket);
     }
     return bucket;
@@ -113,7 +123,8 @@ export function createRateBudget(options: RateBudgetOptions = {}): RateBudget {
         await orAborted(previous, signal);
         for (let waitMs = waitOf(bucket); waitMs > 0; waitMs = waitOf(bucket)) {
           if (clock.monotonic() + waitMs > deadline) throw new BudgetSpent(waitMs);
-          await clock.sleep(waitMs, signal);
+          const learned = bucket.learned.signal;
+          await clock.sleep(waitMs, signal === undefined ? learned : AbortSignal.any([signal, learned]));
           signal?.throwIfAborted();
         }
         bucket.remaining--;
@@ -132,6 +143,8 @@ export function createRateBudget(options: RateBudgetOptions = {}): RateBudget {
         learn(response) {
           close();
           learn(bucket, response, clock);
+          bucket.learned.abort();
+          bucket.learned = new AbortController();
         },
         [Symbol.dispose]: close,
       };

@@ -23,7 +23,7 @@ export const REQUEST_TIMEOUT_MS = 20_000;
 /** How often a GET is tried again. */
 export const RETRIES_MAX = 3;
 /** Bytes read of one answer. */
-export const BODY_BYTES_MAX = 8 * 1024 * 1024;
+export const BODY_BYTES_MAX = 16 * 1024 * 1024;
 /** Items of a list when the caller names no limit. */
 export const DEPLOYS_DEFAULT = 20;
 export const EVENTS_DEFAULT = 100;

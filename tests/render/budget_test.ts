@@ -95,6 +95,18 @@ Deno.test("callers get their turn in the order they came, and one that leaves le
   assertEquals(order, ["second left", "first", "third"]);
 });
 
+Deno.test("a caller that waits goes on as soon as an answer says that the budget is there again", async () => {
+  const clock = createTestClock();
+  const real = { ...clock, sleep: systemClock.sleep };
+  const budget = createRateBudget({ clock: real });
+  const permits = [];
+  for (let count = 0; count < 10; count++) permits.push(await budget.take(deploy("srv-a")));
+  const waiting = budget.take(deploy("srv-a"));
+  await systemClock.sleep(5);
+  permits[0]?.learn(answer({ "RateLimit-Remaining": "12", "RateLimit-Reset": "60" }));
+  await waiting;
+});
+
 Deno.test("take() refuses a wait that is longer than allowed, and says how long it would be", async () => {
   const budget = createRateBudget({ clock: createTestClock(), waitMsMax: 10_000 });
   const permit = await budget.take(read);

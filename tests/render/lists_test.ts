@@ -163,7 +163,7 @@ Deno.test("a log of 50 MB costs bounded memory and requests", async () => {
 
 Deno.test("one line of 10 MB neither uses up the reading nor ends it", async () => {
   await using server = logServer(50, {
-    message: (index) => index === 48 ? "é".repeat(500_000) : `line ${index}`,
+    message: (index) => index === 48 ? "é".repeat(5_000_000) : `line ${index}`,
   });
   const { lines, truncated } = await client(server.baseUrl).listLogs(query);
   assertEquals([lines.length, lines.at(-1)?.message, truncated], [50, "line 0", true]);
