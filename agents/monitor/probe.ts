@@ -42,7 +42,7 @@ export async function askHealth(input: MonitorInput): Promise<HealthAnswer> {
     });
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    if (!signal.aborted) return silence(probe("unknown", "ConnectionFailed", brief(messageOf(error))));
+    if (!signal.aborted) return silence(probe("unknown", "ConnectionFailed", brief(causeOf(error))));
     const message = `no answer within ${input.timeoutMs} ms`;
     return silence(
       input.maySleep
@@ -84,9 +84,15 @@ async function readBody(response: Response, bytesMax: number): Promise<Body> {
       text += decoder.decode(chunk, { stream: true });
     }
   } catch (error) {
-    return { kind: "cut", reason: "BodyCut", message: `the body ended early: ${brief(messageOf(error))}` };
+    return { kind: "cut", reason: "BodyCut", message: `the body ended early: ${brief(causeOf(error))}` };
   }
   return { kind: "text", text: text + decoder.decode() };
+}
+
+/** The innermost reason: what `fetch` itself says is that it failed. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return messageOf(cause instanceof Error ? cause : error);
 }
 
 export function probe(status: Probe["status"], reason: string, message: string): Probe {

@@ -182,6 +182,7 @@ Deno.test("silence is bad, or unknown where the service may be asleep; no connec
   const refused = await monitor(`http://127.0.0.1:${freePort()}`);
   assertEquals([refused.health.status, refused.health.reason], ["unknown", "ConnectionFailed"]);
   assertEquals(refused.httpStatus, null);
+  assertStringIncludes(refused.health.message, "Connection refused");
   await using garbage = serveRaw("I do not speak HTTP\r\n\r\n");
   assertEquals((await monitor(garbage.url)).health.status, "unknown");
 });
