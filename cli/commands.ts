@@ -19,6 +19,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Keep services in their desired state until stopped",
     load: async () => (await import("./reconcile.ts")).reconcileCommand,
   },
+  resume: {
+    summary: "Make Evenkeel go on with services that stalled",
+    load: async () => (await import("./resume.ts")).resumeCommand,
+  },
   demo: {
     summary: "Break three services in a local Render and watch them being healed",
     load: async () => (await import("./demo.ts")).demoCommand,

@@ -63,8 +63,8 @@ function overview(): string {
     "Commands:",
     table(rows, { indent: 2 }),
     "",
-    "`deno task evenkeel help COMMAND` says more of one. once, reconcile, demo, drydock, diagnose and schema are",
-    "tasks of their own: `deno task once`.",
+    "`deno task evenkeel help COMMAND` says more of one. Those a person types often are tasks of their own:",
+    "once, reconcile, resume, demo, drydock, diagnose, schema.",
   ].join("\n");
 }
 

@@ -16,11 +16,14 @@ export function helpOf(definition: CommandDefinition): string {
     flags.length > 0 ? "[flags]" : "",
     operands === undefined ? "" : operands.min > 0 ? operands.placeholder : `[${operands.placeholder}]`,
   ].filter((part) => part !== "").join(" ");
+  const described = definition.environment ?? [];
   const variables = [
-    ...flags.flatMap(([name, flag]) =>
-      flag.environment === undefined ? [] : [[flag.environment, `Stands in for --${name}`]]
+    ...flags.flatMap(([name, { environment }]) =>
+      environment === undefined || described.some((one) => one.name === environment)
+        ? []
+        : [[environment, `Stands in for --${name}`]]
     ),
-    ...(definition.environment ?? []).map(({ name, description }) => [name, description]),
+    ...described.map(({ name, description }) => [name, description]),
   ];
   const sections = [
     usage,

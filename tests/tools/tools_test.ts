@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { toolEnvironment } from "../../process/environment.ts";
+import { run } from "../../process/run.ts";
 import { findCircles, findWrongWays } from "../../tools/circular.ts";
+import { configurationDocument } from "../../tools/docs.ts";
 import lint from "../../tools/lint.ts";
 import { countTests } from "../../tools/test.ts";
 
@@ -42,4 +46,17 @@ Deno.test("lint refuses a clock and randomness of one's own in reconciler/ and o
     hits("/x/render/client.ts"),
     hits("/x/tests/reconciler/a_test.ts"),
   ], [4, 0, 0]);
+});
+
+Deno.test("docs/configuration.md is what tools/docs.ts writes", async () => {
+  const written = await Deno.readTextFile(new URL("../../docs/configuration.md", import.meta.url));
+  const root = fromFileUrl(new URL("../../", import.meta.url));
+  const formatted = await run({
+    command: [Deno.execPath(), "fmt", "--ext", "md", "-"],
+    cwd: root,
+    env: toolEnvironment(),
+    input: configurationDocument(),
+    timeoutMs: 30_000,
+  });
+  assertEquals(written, formatted.stdout);
 });
