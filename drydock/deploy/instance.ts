@@ -9,7 +9,7 @@ import { readLines } from "../lines.ts";
 import type { Platform } from "../platform.ts";
 import type { Artifact, ServiceRecord, Snapshot, StartCommand } from "../records.ts";
 import { runtimeEnvironment } from "./environment.ts";
-import { freePort } from "./ports.ts";
+import { freePort, isFree } from "./ports.ts";
 
 export interface Instance {
   readonly id: string;
@@ -51,15 +51,22 @@ export function startInstance(
   const assigned = freePort();
   const own = Number(snapshot.env.get("PORT"));
   const portIsOwn = Number.isInteger(own) && own > 0 && own < 65536;
+  // On Render each instance has a network of its own; here the overlap with the old instance needs another port.
+  const isTaken = portIsOwn && !isFree(own);
+  const port = portIsOwn && !isTaken ? own : assigned;
+  if (isTaken) {
+    const line = `==> Drydock: port ${own} is in use on this machine, so PORT is ${port} for this instance`;
+    platform.logs.write(service.id, "app", line, id);
+  }
   const command = startCommandOf(artifact, snapshot);
   const group = startGroup({
     command: command.argv,
     cwd: artifact.workDirectory,
     env: runtimeEnvironment(platform, service, {
       instanceId: id,
-      port: assigned,
+      port,
       toolchain: artifact.env,
-      own: snapshot.env,
+      own: isTaken ? new Map([...snapshot.env, ["PORT", String(port)]]) : snapshot.env,
       commit: artifact.commit,
       branch: artifact.branch,
     }),
@@ -80,7 +87,7 @@ export function startInstance(
     id,
     createdAt: platform.clock.now(),
     pid: group.pid,
-    portExpected: portIsOwn ? own : assigned,
+    portExpected: port,
     portIsOwn,
     port: undefined,
     ended,

@@ -108,3 +108,13 @@ export function freePort(): number {
   listener.close();
   return port;
 }
+
+/** True when nobody listens on the port, on any address. */
+export function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "0.0.0.0", port }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -173,3 +173,17 @@ Deno.test("a variable changes the service only with the next deploy, and a resta
   assertEquals((await berth.answer()).word, "new");
   assertEquals((await berth.events("build_started")).length, 1);
 });
+
+Deno.test("a service that sets PORT deploys again although its old instance still holds that port", async () => {
+  await using repository = await nodeRepository("one");
+  await using harbour = await Harbour.open();
+  const port = Deno.listen({ port: 0 });
+  const value = String(port.addr.port);
+  port.close();
+  const berth = await harbour.create(repository, { envVars: [{ key: "PORT", value }], autoDeploy: "no" });
+  await berth.isLive();
+  assert((await berth.log()).includes(`listening on ${value}`));
+  await repository.commit({ "index.js": app("two") }, "Second version");
+  await berth.reaches((await berth.deploy())!.id, "live");
+  assertEquals((await berth.answer()).version, "two");
+});
