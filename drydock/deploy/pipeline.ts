@@ -225,8 +225,8 @@ export function finish(
 /** @param key what Render calls the newer one at this stage */
 export function cancelReason(signal: AbortSignal, key: "newBuild" | "newDeploy"): Json {
   // The queue aborts with a CancelCause and nothing else does.
-  const cause = signal.reason as CancelCause;
-  if (cause.kind !== "superseded") return {};
+  const cause = signal.reason as CancelCause | undefined;
+  if (cause?.kind !== "superseded") return {};
   return { [key]: { id: key === "newBuild" ? cause.by.buildId : cause.by.id } };
 }
 

@@ -26,7 +26,7 @@ export interface ReadinessRequest {
 }
 
 /** How long a port other than PORT must be open alone before it is taken for the service's, in milliseconds. */
-const OTHER_PORT_GRACE_MS = 500;
+const OTHER_PORT_GRACE_MS = 1000;
 const PORT_DOCS = "==> Docs on specifying a port: https://render.com/docs/web-services#port-binding";
 
 export async function untilReady(platform: Platform, request: ReadinessRequest): Promise<Readiness> {
