@@ -25,7 +25,7 @@ export interface AssemblyOptions {
   mayWrite?: boolean;
   /** Run the agents in this process. @default "subprocess" */
   agents?: "subprocess" | "off";
-  onEvent?: (event: StateEvent) => void;
+  onEvent?: (event: StateEvent, serviceName: string) => void;
 }
 
 export interface Assembly extends AsyncDisposable {
@@ -73,7 +73,7 @@ export async function assemble(
     epoch: crypto.randomUUID(),
     environment: (name) => Deno.env.get(name),
     secrets,
-    onEvent: (event) => options.onEvent?.(event),
+    onEvent: (event, serviceName) => options.onEvent?.(event, serviceName),
     async onAgentOutput(agent, output, attempt) {
       if (!mayWrite) return;
       // An agent's answer has passed its schema, which is JSON.

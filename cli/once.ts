@@ -1,4 +1,5 @@
 /** `once`: looks at every service, heals what is broken, proves it and leaves with an exit code that says so. */
+import { systemClock } from "../base/clock.ts";
 import { EXIT } from "../base/errors.ts";
 import type { ExitCode } from "../base/errors.ts";
 import { loadConfiguration } from "../reconciler/config.ts";
@@ -9,7 +10,7 @@ import type { Settlement } from "../reconciler/settle.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
 import { agentsFlag, configFlag, defineCommand, outputFlag, serviceFlag } from "./command.ts";
-import { createEventPrinter } from "./event_line.ts";
+import { createNarrator } from "./event_line.ts";
 import { createPainter, printJson } from "./output.ts";
 import { renderSettlement, settlementJson } from "./report.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -55,11 +56,11 @@ export async function onceCommand(args: string[]): Promise<number> {
     environment: (name) => Deno.env.get(name),
   });
   // Progress goes to standard error, so that the report on standard output stays whole.
-  const printEvent = createEventPrinter((line) => console.error(line));
+  const narrator = createNarrator((line) => console.error(line), systemClock, Deno.stderr.isTerminal());
   await using assembly = await assemble(configuration, {
     mayWrite: !flags.check,
     agents: flags.agents,
-    onEvent: printEvent,
+    onEvent: narrator.event,
   });
   await using controller = new Controller(assembly.parts, { mayAct: !flags.check });
   using stop = stopOnSignals();

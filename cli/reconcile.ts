@@ -1,5 +1,6 @@
 /** `reconcile`: the daemon. One line a transition, a status server beside it, an orderly end on SIGTERM. */
-import { EXIT } from "../base/errors.ts";
+import { systemClock } from "../base/clock.ts";
+import { EXIT, messageOf } from "../base/errors.ts";
 import { loadConfiguration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
@@ -9,8 +10,7 @@ import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
 import { agentsFlag, configFlag, defineCommand, serviceFlag } from "./command.ts";
-import { createEventPrinter } from "./event_line.ts";
-import { safe } from "./output.ts";
+import { createNarrator } from "./event_line.ts";
 import { stopOnSignals } from "./signals.ts";
 import { VERSION } from "../base/version.ts";
 
@@ -71,17 +71,15 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     services: flags.service,
     environment: (name) => Deno.env.get(name),
   });
-  const names = new Map<string, string>();
-  const say = (line: string) => console.log(line);
-  const stamp = () => new Date().toISOString().slice(11, 19);
+  const narrator = createNarrator((line) => console.log(line), systemClock, Deno.stdout.isTerminal());
   await using assembly = await assemble(configuration, {
     agents: flags.agents,
-    onEvent: createEventPrinter(say, (id) => names.get(id) ?? id),
+    onEvent: narrator.event,
   });
   const { parts } = assembly;
   await using controller = new Controller(parts);
   using stop = stopOnSignals((name) =>
-    say(`${stamp()}  ${name}: finishing the step under way; again to leave at once`)
+    narrator.say(`${name}: finishing the step under way; again to leave at once`)
   );
 
   const status = await startStatusServer({
@@ -98,29 +96,21 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   });
   try {
     const count = configuration.services.length;
-    say(
-      `${stamp()}  Looking after ${count} service${count === 1 ? "" : "s"}; status at ${status.url}/status`,
-    );
-    const lastTrouble = new Map<string, string>();
+    narrator.say(`Looking after ${count} service${count === 1 ? "" : "s"}; status at ${status.url}/status`);
     let written = parts.clock.monotonic();
     await runDaemon(controller, parts, configuration.services, {
       signal: stop.signal,
-      onPass(spec, pass) {
-        names.set(pass.record.serviceId, pass.record.name);
-        if (pass.outcome.kind !== "retry") lastTrouble.delete(spec.service);
+      onPass(_, pass) {
+        narrator.outcome(pass.record.name, pass.outcome);
         if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
         written = parts.clock.monotonic();
-        assembly.writeArtifacts().catch((error) => say(`${stamp()}  ${safe(String(error))}`));
+        assembly.writeArtifacts().catch((error) => narrator.say(messageOf(error)));
       },
-      onTrouble(spec, message) {
-        // The same trouble again is no transition.
-        if (lastTrouble.get(spec.service) === message) return;
-        lastTrouble.set(spec.service, message);
-        say(`${stamp()}  ${safe(spec.service)}  ${safe(message)}`);
-      },
+      onTrouble: (spec, message) =>
+        narrator.outcome(spec.service, { kind: "retry", reason: "CannotLook", message }),
     });
     await assembly.writeArtifacts();
-    say(`${stamp()}  Stopped after ${formatDuration(parts.clock.monotonic())}`);
+    narrator.say(`Stopped after ${formatDuration(parts.clock.monotonic())}`);
   } finally {
     await status.stop();
   }

@@ -25,16 +25,13 @@ export function renderSettlement(result: Settlement, { paint }: Painter): string
     head = `${name}  ${paint("red", "not in the desired state")}  ${paint("dim", result.reason)}`;
   }
   if (incident !== null) rows.push(["was", safe(incident.message)]);
-  for (const attempt of incident?.attempts ?? []) rows.push(...attemptRows(attempt, paint));
-  if (result.withheld?.kind === "effect") {
-    const { attempt, step } = result.withheld;
-    rows.push(["would", `${step}: ${safe(attempt.summary)}`]);
-    if (!incident?.attempts.some((one) => one.number === attempt.number)) {
-      rows.push(...attemptRows(attempt, paint));
-    }
-  } else if (result.verdict !== "ready") {
-    rows.push(["why", safe(result.message)]);
+  const withheld = result.withheld?.kind === "effect" ? result.withheld : null;
+  for (const attempt of incident?.attempts ?? []) {
+    rows.push(...attemptRows(attempt, paint, attempt.number === withheld?.attempt.number));
   }
+  if (withheld !== null) {
+    rows.push(["not done", `This only looked; the next step would be: ${withheld.step}`]);
+  } else if (result.verdict !== "ready") rows.push(["why", safe(result.message)]);
   for (const evidence of incident?.stalled?.evidence.slice(0, EVIDENCE_SHOWN) ?? []) {
     rows.push(["evidence", evidenceText(evidence)]);
   }
@@ -51,11 +48,11 @@ function evidenceText({ line, text }: Evidence): string {
   return `line ${line}: ${safe(text)}`;
 }
 
-function attemptRows(attempt: Attempt, paint: Painter["paint"]): [string, string][] {
-  const rows: [string, string][] = [[
-    `attempt ${attempt.number}`,
-    `${attempt.status}  ${safe(attempt.summary)}`,
-  ]];
+function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boolean): [string, string][] {
+  const summary = safe(attempt.summary);
+  const rows: [string, string][] = [
+    isPlanned ? ["would do", summary] : [`attempt ${attempt.number}`, `${attempt.status}: ${summary}`],
+  ];
   if (attempt.evidence !== null) rows.push(["evidence", evidenceText(attempt.evidence)]);
   rows.push(["cause", `${safe(attempt.cause)} (${Math.round(attempt.confidence * 100)} %)`]);
   rows.push(["remedy", `${safe(attempt.remedy)}, risk ${attempt.risk}`]);

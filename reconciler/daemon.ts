@@ -23,7 +23,7 @@ export interface DaemonOptions {
   signal: AbortSignal;
   /** Told of every pass. */
   onPass?: (spec: ServiceSpec, pass: Pass) => void;
-  /** Told of what a pass could not do; the daemon goes on. */
+  /** Told when a pass could not even look: a wrong key, no such service, a defect. The daemon goes on. */
   onTrouble?: (spec: ServiceSpec, message: string) => void;
 }
 
@@ -52,12 +52,8 @@ export async function runDaemon(
       const pass = await controller.pass(spec, new AbortController().signal);
       options.onPass?.(spec, pass);
       const { outcome } = pass;
-      if (outcome.kind === "retry") {
-        queue.failed(spec.service);
-        options.onTrouble?.(spec, outcome.message);
-      } else {
-        queue.done(spec.service, outcome.afterMs * (1 + parts.random() * JITTER));
-      }
+      if (outcome.kind === "retry") queue.failed(spec.service);
+      else queue.done(spec.service, outcome.afterMs * (1 + parts.random() * JITTER));
     } catch (error) {
       options.onTrouble?.(spec, messageOf(error));
       if (error instanceof EvenkeelError) queue.done(spec.service, REFUSED_AGAIN_MS);

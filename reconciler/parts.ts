@@ -75,8 +75,8 @@ export interface Parts {
   environment(name: string): string | undefined;
   /** Secrets of our own that must appear nowhere. */
   secrets: readonly string[];
-  /** Told of every event as it is recorded. */
-  onEvent(event: StateEvent): void;
+  /** Told of every event as it is recorded, with the name of its service. */
+  onEvent(event: StateEvent, serviceName: string): void;
   /** Told of every answer of an agent, for the human-readable artifacts. */
   onAgentOutput(agent: AgentName, output: unknown, attempt: number | null): Promise<void>;
 }

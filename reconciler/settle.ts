@@ -41,7 +41,7 @@ export async function settle(
   controller: Controller,
   parts: Pick<Parts, "clock" | "random">,
   spec: ServiceSpec,
-  options: { timeoutMs: number; signal: AbortSignal },
+  options: { timeoutMs: number; signal: AbortSignal; onPass?: (pass: Pass) => void },
 ): Promise<Settlement> {
   const { clock } = parts;
   const startedAt = clock.monotonic();
@@ -52,6 +52,7 @@ export async function settle(
   for (;;) {
     // A step that has begun is finished: only the waits between steps end early.
     const pass = await controller.pass(spec, new AbortController().signal);
+    options.onPass?.(pass);
     incident = pass.incident ?? incident;
     const end = (
       verdict: Verdict,
