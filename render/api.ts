@@ -29,7 +29,7 @@ export interface LogQuery extends TimeWindow {
 export interface LogResult {
   /** In the order asked for. */
   lines: LogLine[];
-  /** True when a limit ended the reading before the log did. */
+  /** True when a limit cut the log: lines are missing, or the end of a very long one. */
   truncated: boolean;
 }
 
