@@ -22,7 +22,7 @@ export interface DaemonOptions {
   /** Stops taking work; the step under way is finished. */
   signal: AbortSignal;
   /** Told of every pass. */
-  onPass?: (spec: ServiceSpec, pass: Pass) => void;
+  onPass?: (spec: ServiceSpec, pass: Pass) => void | Promise<void>;
   /** Told when a pass could not even look: a wrong key, no such service, a defect. The daemon goes on. */
   onTrouble?: (spec: ServiceSpec, message: string) => void;
 }
@@ -50,7 +50,7 @@ export async function runDaemon(
     try {
       // No signal: a step that has begun is finished.
       const pass = await controller.pass(spec, new AbortController().signal);
-      options.onPass?.(spec, pass);
+      await options.onPass?.(spec, pass);
       const { outcome } = pass;
       if (outcome.kind === "retry") queue.failed(spec.service);
       else queue.done(spec.service, outcome.afterMs * (1 + parts.random() * JITTER));
