@@ -3,7 +3,8 @@ import { accept, reject } from "../catalogue.ts";
 import type { Cause, Context, Finding } from "../catalogue.ts";
 import { ANY, framesAbove, isOwnFile, linesFrom, reported, sign, START } from "./lines.ts";
 
-const UPPER = "[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+";
+/** A variable's name; bounded, so that a line of capitals costs no more than its length. */
+const UPPER = "[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,8}";
 
 /** KeyError names any key; it is a variable's when the line above reads the environment. */
 function decideKeyError(finding: Finding, context: Context) {
@@ -286,7 +287,7 @@ export const applicationCauses: readonly Cause[] = [
     "app-undefined-handler",
     START,
     [sign(
-      "requires a callback function",
+      " function but got a",
       /(?<route>(?:Route|Router)\.\w+\(\)) requires a (?:callback|middleware) function but got an? /,
       0.93,
     )],
