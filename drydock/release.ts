@@ -21,6 +21,9 @@ export type Route = { kind: "instance"; port: number; instanceId: string } | { k
   kind: "down";
 };
 
+/** Without a health path only an instance's end is waited for, and that wakes the sleeper. */
+const UNCHECKED_SLEEP_MS = 3_600_000;
+
 export class Release {
   readonly deploy: DeployRecord;
   readonly artifact: Artifact;
@@ -168,7 +171,7 @@ export class Release {
     let failingSince = 0;
     let last: ProbeResult = { kind: "healthy" };
     for (;;) {
-      await clock.sleep(timing.healthIntervalMs, either);
+      await clock.sleep(path === "" ? UNCHECKED_SLEEP_MS : timing.healthIntervalMs, either);
       if (exit.signal.aborted && !signal.aborted) {
         const code = await ended;
         const lines: string[] = [];

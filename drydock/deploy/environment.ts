@@ -60,6 +60,8 @@ export function buildEnvironment(
     ...platformEnvironment(platform, service, commit, branch),
     ...toolchain,
     ...(service.settings.runtime === "python" ? { CI: "true" } : {}),
+    // Without it npm may ask its registry about itself after every build.
+    npm_config_update_notifier: "false",
     ...Object.fromEntries(own),
   };
 }

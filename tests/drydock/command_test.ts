@@ -53,15 +53,15 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     });
     const { service } = z.object({ service: z.object({ serviceDetails: z.object({ url: z.string() }) }) })
       .parse(await created.json());
-    const pid = await until(async () => {
+    const { pid, cwd } = await until(async () => {
       const response = await fetch(service.serviceDetails.url);
       const text = await response.text();
-      return response.ok ? Number(JSON.parse(text).pid) : undefined;
+      return response.ok ? z.object({ pid: z.number(), cwd: z.string() }).parse(JSON.parse(text)) : undefined;
     });
     Deno.kill(group.pid, signal);
     const status = await group.status;
     assertEquals(status.code, signal === "SIGTERM" ? 0 : 137);
-    await until(async () => await exists(`/proc/${pid}/cwd`) ? undefined : true);
+    await until(async () => await exists(`/proc/${pid}/cwd`) || await exists(cwd) ? undefined : true);
     await group.end();
     await Promise.all([output, errors]);
     assertEquals(lines.join("").trim().split("\n").length, 1);
