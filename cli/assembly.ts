@@ -13,7 +13,6 @@ import type { Parts } from "../reconciler/parts.ts";
 import { createRenderClient } from "../render/client.ts";
 import { appendSwarmLog, writeAgentOutput, writeLearningState, writeSession } from "../state/artifacts.ts";
 import { lockDataDirectory } from "../state/lock.ts";
-import type { StateEvent } from "../state/records.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLog } from "../text/sanitize.ts";
@@ -25,7 +24,7 @@ export interface AssemblyOptions {
   mayWrite?: boolean;
   /** Run the agents in this process. @default "subprocess" */
   agents?: "subprocess" | "off";
-  onEvent?: (event: StateEvent, serviceName: string) => void;
+  onEvent?: Parts["onEvent"];
 }
 
 export interface Assembly extends AsyncDisposable {
@@ -73,7 +72,7 @@ export async function assemble(
     epoch: crypto.randomUUID(),
     environment: (name) => Deno.env.get(name),
     secrets,
-    onEvent: (event, serviceName) => options.onEvent?.(event, serviceName),
+    onEvent: (event, about) => options.onEvent?.(event, about),
     async onAgentOutput(agent, output, attempt) {
       if (!mayWrite) return;
       // An agent's answer has passed its schema, which is JSON.

@@ -64,7 +64,6 @@ interface Actor {
   hasBrokenIt: boolean;
   incident: Incident | null;
   isHealed: boolean;
-  shownAttempts: number;
   url: string | null;
 }
 
@@ -99,7 +98,6 @@ export async function demoCommand(args: string[]): Promise<number> {
       hasBrokenIt: service.then === undefined,
       incident: null,
       isHealed: false,
-      shownAttempts: 0,
       url: null,
     });
   }
@@ -121,7 +119,13 @@ export async function demoCommand(args: string[]): Promise<number> {
       githubToken: null,
       dataDirectory: Deno.env.get("EVENKEEL_DATA_DIR") || join(folder, "data"),
       sessionId: null,
-    }, { onEvent: narrator.event }),
+    }, {
+      onEvent(event, about) {
+        const attempt = about.incident?.attempts.at(-1);
+        if (event.type !== "AttemptBegun" || attempt === undefined) narrator.event(event, about);
+        else print(card(about.serviceName, attempt, painter));
+      },
+    }),
   );
   const controller = cleanup.use(new Controller(assembly.parts));
   await runDaemon(controller, assembly.parts, [...actors.values()].map((actor) => actor.spec), {
@@ -130,7 +134,7 @@ export async function demoCommand(args: string[]): Promise<number> {
       const actor = actors.get(spec.service);
       if (actor === undefined) return;
       narrator.outcome(pass.record.name, pass.outcome);
-      follow(actor, pass, (text) => print(text), painter);
+      follow(actor, pass);
       if (!actor.hasBrokenIt && actor.service.then !== undefined && pass.record.provenDeploys.length > 0) {
         actor.hasBrokenIt = true;
         const { message, files } = actor.service.then;
@@ -193,17 +197,11 @@ function specOf(serviceId: string, proofMs: number): ServiceSpec {
   };
 }
 
-/** Shows each attempt when it begins, and notes how far the service is. */
-function follow(actor: Actor, pass: Pass, print: (text: string) => void, painter: Painter): void {
-  const { incident, record } = pass;
+/** Notes how far a service is. */
+function follow(actor: Actor, { incident, record }: Pass): void {
   actor.url = record.url ?? actor.url;
-  if (incident === null) return;
-  actor.incident = incident;
-  actor.isHealed = incident.status === "healed";
-  for (const attempt of incident.attempts.slice(actor.shownAttempts)) {
-    actor.shownAttempts = attempt.number;
-    print(card(record.name, attempt, painter));
-  }
+  actor.incident = incident ?? actor.incident;
+  actor.isHealed = actor.incident?.status === "healed";
 }
 
 function card(name: string, attempt: Attempt, { paint }: Painter): string {

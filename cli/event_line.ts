@@ -1,6 +1,7 @@
 /** What happens, as lines for people while it happens: one line a transition, and signs of life while waiting. */
 import type { Clock } from "../base/clock.ts";
 import type { Outcome } from "../reconciler/outcome.ts";
+import type { EventContext } from "../reconciler/parts.ts";
 import type { StateEvent } from "../state/records.ts";
 import { createPainter, safe } from "./output.ts";
 import type { Style } from "./output.ts";
@@ -14,10 +15,10 @@ const COLOURS: readonly [RegExp, Style][] = [
 const MIRRORED = /^(Reconciling|Stalled)(True|False|Unknown)$|^ReadyUnknown$/;
 /** Waiting without news is mentioned again after this long, in milliseconds. */
 const SIGN_OF_LIFE_MS = 30_000;
-const TYPE_WIDTH = 18;
+const TYPE_WIDTH = 20;
 
 export interface Narrator {
-  event(event: StateEvent, serviceName: string): void;
+  event(event: StateEvent, about: EventContext): void;
   /** Called for every outcome; speaks when it is news or when nothing was said for long. */
   outcome(serviceName: string, outcome: Outcome): void;
   /** A line of the narrator's own. */
@@ -28,14 +29,17 @@ export interface Narrator {
 export function createNarrator(print: (line: string) => void, clock: Clock, isTerminal: boolean): Narrator {
   const { paint } = createPainter({ isTerminal });
   const last = new Map<string, { reason: string; message: string; at: number }>();
+  let nameWidth = 0;
   const line = (service: string, type: string, message: string, style?: Style) => {
     const time = new Date(clock.now()).toISOString().slice(11, 19);
     const label = type.padEnd(TYPE_WIDTH);
     const painted = style === undefined ? label : paint(style, label);
-    print(`${paint("dim", time)}  ${safe(service, 60)}  ${painted}  ${safe(message)}`);
+    const name = safe(service, 60);
+    nameWidth = Math.max(nameWidth, name.length);
+    print(`${paint("dim", time)}  ${name.padEnd(nameWidth)}  ${painted}  ${safe(message)}`);
   };
   return {
-    event({ type, message }, serviceName) {
+    event({ type, message }, { serviceName }) {
       if (MIRRORED.test(type)) return;
       line(serviceName, type, message, COLOURS.find(([pattern]) => pattern.test(type))?.[1]);
     },

@@ -63,16 +63,17 @@ export function wrap(text: string, columns: number, indent = 0): string {
   const room = Math.max(1, columns - indent);
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {
-    let line = "";
+    // Leading spaces mean something: a diff is shown through here.
+    let line: string | undefined;
     for (const word of paragraph.split(" ")) {
-      if (line !== "" && widthOf(line) + 1 + widthOf(word) > room) {
+      if (line !== undefined && line.trim() !== "" && widthOf(line) + 1 + widthOf(word) > room) {
         lines.push(line);
         line = word;
       } else {
-        line = line === "" ? word : `${line} ${word}`;
+        line = line === undefined ? word : `${line} ${word}`;
       }
     }
-    lines.push(line);
+    lines.push(line ?? "");
   }
   return lines.map((line) => line === "" ? "" : " ".repeat(indent) + line).join("\n");
 }

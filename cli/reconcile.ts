@@ -1,10 +1,12 @@
 /** `reconcile`: the daemon. One line a transition, a status server beside it, an orderly end on SIGTERM. */
 import { systemClock } from "../base/clock.ts";
-import { EXIT, messageOf } from "../base/errors.ts";
+import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
 import { loadConfiguration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
 import { describeVariables } from "../reconciler/environment.ts";
+import type { Parts } from "../reconciler/parts.ts";
+import { RenderRefused } from "../render/api.ts";
 import { startStatusServer, STATUS_PORT } from "../status/server.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
@@ -51,7 +53,7 @@ export const reconcileDefinition = defineCommand({
     0: "stopped by SIGTERM or SIGINT after the step that was under way",
     1: "stopped by a second signal before the step was finished",
     2: "a flag, the environment or evenkeel.yaml is wrong",
-    3: "no service could be observed at the start",
+    3: "Render refuses the API key",
   },
   examples: [
     "RENDER_API_KEY=... deno task reconcile",
@@ -82,6 +84,8 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     narrator.say(`${name}: finishing the step under way; again to leave at once`)
   );
 
+  await checkKey(parts.api);
+  const nextPasses = new Map<string, number>();
   const status = await startStatusServer({
     store: parts.store,
     port: flags["status-port"],
@@ -89,6 +93,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     token: Deno.env.get("EVENKEEL_STATUS_TOKEN"),
     version: VERSION,
     clock: parts.clock,
+    nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
     readiness: async () =>
       await parts.store.isWritable()
         ? { ready: true, reason: "Looking after the services" }
@@ -102,6 +107,9 @@ export async function reconcileCommand(args: string[]): Promise<number> {
       signal: stop.signal,
       onPass(_, pass) {
         narrator.outcome(pass.record.name, pass.outcome);
+        if ("afterMs" in pass.outcome) {
+          nextPasses.set(pass.record.serviceId, parts.clock.now() + pass.outcome.afterMs);
+        } else nextPasses.delete(pass.record.serviceId);
         if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
         written = parts.clock.monotonic();
         assembly.writeArtifacts().catch((error) => narrator.say(messageOf(error)));
@@ -115,4 +123,18 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     await status.stop();
   }
   return EXIT.ready;
+}
+
+/** A refused key never mends itself, so it ends the start; an API that does not answer yet may. */
+async function checkKey(api: Parts["api"]): Promise<void> {
+  try {
+    await api.listServices({ limit: 1 });
+  } catch (error) {
+    if (!(error instanceof RenderRefused) || ![401, 403].includes(error.status)) return;
+    throw new EvenkeelError(error.message, {
+      hint: "Check RENDER_API_KEY: it must be a key of a user who sees the services",
+      exitCode: EXIT.unobservable,
+      cause: error,
+    });
+  }
 }

@@ -69,12 +69,12 @@ export function diffOf(repair: Repair): string | null {
   return repair.kind === "patch" || repair.kind === "setting" ? repair.diff : null;
 }
 
-/** A diff without its headers, coloured, bounded; every line is cleaned. */
+/** A diff without its headers, with its lines of context, coloured, bounded; every line is cleaned. */
 export function renderDiff(diff: string, paint: Painter["paint"]): string {
-  const lines = diff.split("\n").filter((line) => /^[-+]/.test(line) && !/^(---|\+\+\+) /.test(line));
+  const lines = diff.split("\n").filter((line) => /^[-+ ]/.test(line) && !/^(---|\+\+\+) /.test(line));
   const shown = lines.slice(0, DIFF_LINES_SHOWN).map((line) => {
     const text = safe(line, 160);
-    return paint(line.startsWith("+") ? "green" : "red", text);
+    return paint(line.startsWith("+") ? "green" : line.startsWith("-") ? "red" : "dim", text);
   });
   if (lines.length > DIFF_LINES_SHOWN) shown.push(`... ${lines.length - DIFF_LINES_SHOWN} more lines`);
   return shown.join("\n");

@@ -268,7 +268,7 @@ export class Controller implements AsyncDisposable {
         },
       }),
     });
-    for (const event of events) this.#parts.onEvent(event, record.name);
+    for (const event of events) this.#parts.onEvent(event, { serviceName: record.name, incident });
   }
 }
 

@@ -6,7 +6,7 @@ import type { RunAgent, Toolbox } from "../agents/agent.ts";
 import type { AgentName } from "../agents/messages.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { RenderApi } from "../render/api.ts";
-import type { Edit, StateEvent } from "../state/records.ts";
+import type { Edit, Incident, StateEvent } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
 import type { FixMode } from "./policy.ts";
 import type { CommitAuthor } from "./spec.ts";
@@ -58,6 +58,11 @@ export interface Repositories {
   contains(source: { url: string; branch: string }, commit: string, signal: AbortSignal): Promise<boolean>;
 }
 
+export interface EventContext {
+  serviceName: string;
+  incident: Incident | null;
+}
+
 export interface Parts {
   api: RenderApi;
   store: Store;
@@ -75,8 +80,8 @@ export interface Parts {
   environment(name: string): string | undefined;
   /** Secrets of our own that must appear nowhere. */
   secrets: readonly string[];
-  /** Told of every event as it is recorded, with the name of its service. */
-  onEvent(event: StateEvent, serviceName: string): void;
+  /** Told of every event as it is recorded, and of the incident as it then is. */
+  onEvent(event: StateEvent, about: EventContext): void;
   /** Told of every answer of an agent, for the human-readable artifacts. */
   onAgentOutput(agent: AgentName, output: unknown, attempt: number | null): Promise<void>;
 }

@@ -43,7 +43,7 @@ export async function askHealth(input: MonitorInput): Promise<HealthAnswer> {
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     if (!signal.aborted) return silence(probe("unknown", "ConnectionFailed", brief(causeOf(error))));
-    const message = `no answer within ${input.timeoutMs} ms`;
+    const message = `${input.healthPath} gave no answer within ${input.timeoutMs} ms`;
     return silence(
       input.maySleep
         ? probe("unknown", "ProbeTimeout", `${message}; the service may be asleep`)
@@ -52,11 +52,11 @@ export async function askHealth(input: MonitorInput): Promise<HealthAnswer> {
   }
   const latencyMs = Math.round(performance.now() - startedAt);
   const body = await readBody(response, input.bodyBytesMax);
-  return { health: judgeStatus(response), httpStatus: response.status, latencyMs, body };
+  return { health: judgeStatus(response, input.healthPath), httpStatus: response.status, latencyMs, body };
 }
 
 /** What the status line and Render's own headers say (reference: Render platform, `x-render-routing`). */
-function judgeStatus(response: Response): Probe {
+function judgeStatus(response: Response, path: string): Probe {
   const routing = response.headers.get("x-render-routing");
   if (routing === "no-server") {
     return probe("bad", "NoServer", "Render has no running server for this address");
@@ -64,10 +64,10 @@ function judgeStatus(response: Response): Probe {
   if (routing?.startsWith("hibernate") === true) {
     return probe("unknown", "Asleep", `the service is asleep (${brief(routing)})`);
   }
-  if (response.status === 200) return probe("good", "Answered", "answered 200");
+  if (response.status === 200) return probe("good", "Answered", `${path} answered 200`);
   const location = response.headers.get("location");
   const to = location === null ? "" : ` to ${brief(location.replace(/[?#].*$/, ""))}`;
-  return probe("bad", "HttpStatus", `answered ${response.status}${to}`);
+  return probe("bad", "HttpStatus", `${path} answered ${response.status}${to}`);
 }
 
 async function readBody(response: Response, bytesMax: number): Promise<Body> {

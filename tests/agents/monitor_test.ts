@@ -89,7 +89,7 @@ Deno.test("a wrong status or a redirect is bad, and the body of an error still t
     await using service = serve(() => Response.json({ checks: { database: "down" } }, { status: 503 }));
     const output = await monitor(service.url, { database });
     assertEquals(words(output), ["bad HttpStatus", "good Parsed", "bad DatabaseDown"]);
-    assertEquals(output.health.message, "answered 503");
+    assertEquals(output.health.message, "/healthz answered 503");
     assertEquals(output.database.message, 'checks.database is "down"');
   }
   {
@@ -104,7 +104,7 @@ Deno.test("a wrong status or a redirect is bad, and the body of an error still t
     const headers = { location: "https://login.example.com/in?token=secret" };
     await using service = serve(() => new Response(null, { status: 302, headers }));
     const output = await monitor(service.url);
-    assertEquals(output.health.message, "answered 302 to https://login.example.com/in");
+    assertEquals(output.health.message, "/healthz answered 302 to https://login.example.com/in");
   }
 });
 
