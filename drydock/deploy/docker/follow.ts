@@ -41,6 +41,7 @@ const DOCKERFILE_BYTES_MAX = 256 * 1024;
 export async function followDockerfile(platform: Platform, request: DockerRequest): Promise<DockerImage> {
   const { log, settings } = request;
   log("==> Drydock: no container engine is used; the Dockerfile's instructions are followed on this machine");
+  log("==> Drydock: absolute paths inside scripts and programs are this machine's own");
   try {
     return await follow(platform, request);
   } catch (error) {

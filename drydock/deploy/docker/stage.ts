@@ -127,6 +127,7 @@ export class ImageStage {
     if (python === undefined) throw new DockerfileError("Python is not installed on this machine");
     const note = match === undefined && wanted !== undefined ? ` (${wanted} is not installed here)` : "";
     log(`==> Drydock: ${baseName} stands for Python ${python.version} of this machine${note}`);
+    this.#env.set("PIP_DISABLE_PIP_VERSION_CHECK", "1");
     const folder = join(this.root, "usr/local");
     const result = await makeVenv({ python: python.path, folder, env: tools, signal });
     if (result.kind !== "exited" || result.code !== 0) {
