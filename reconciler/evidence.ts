@@ -99,7 +99,7 @@ const SOURCES = /\.(py|js|mjs|cjs|ts|mts|cts|jsx|tsx|sh|toml|cfg)$/;
 const SKIPPED = /(^|\/)(node_modules|\.venv|venv|dist|build|vendor|\.git)\//;
 
 /** Every path, and the text of the files that matter: manifests first, then sources, shallow ones first. */
-export async function viewRepository(checkout: Checkout): Promise<RepositoryView> {
+export async function viewRepository(checkout: Pick<Checkout, "paths" | "read">): Promise<RepositoryView> {
   const paths = await checkout.paths();
   const depth = (path: string) => path.split("/").length;
   const rank = (path: string) => (MANIFESTS.test(path) ? 0 : 100) + depth(path);

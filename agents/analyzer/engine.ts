@@ -7,10 +7,11 @@
 import { unreachable } from "../../base/errors.ts";
 import { fingerprint } from "../../text/fingerprint.ts";
 import { createRedactor } from "../../text/redact.ts";
-import { sanitizeLine, sanitizeLog } from "../../text/sanitize.ts";
+import { sanitizeLine } from "../../text/sanitize.ts";
 import type { AnalyzerInput, Diagnosis, Phase } from "../messages.ts";
 import type { Captures, Cause, Context, Finding, Severity, Sign } from "./catalogue.ts";
 import { LiteralScanner } from "./literals.ts";
+import { readLog } from "./log_lines.ts";
 import { StepReader } from "./steps.ts";
 
 export const UNKNOWN = "unknown";
@@ -62,8 +63,7 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
   return function diagnose(input: AnalyzerInput): Diagnosis {
     // The platform's own words come last in time, so they are read as lines that follow the log.
     const raw = input.platformReason === null ? input.log : `${input.log}\n${input.platformReason}`;
-    const lines = sanitizeLog(raw).split("\n");
-    const lineNumber = lineNumbers(raw, lines);
+    const { lines, numberOf: lineNumber } = readLog(raw);
     const evidence = (at: number) => ({ line: lineNumber(at), text: redact(sanitizeLine(lines[at] ?? "")) });
 
     const steps = new StepReader(input.phase);
@@ -243,14 +243,4 @@ function excerptOf(lines: readonly string[], max: number): number[] {
   }
   if (chosen.length > 0) return chosen;
   return lines.flatMap((line, at) => line.trim() === "" ? [] : [at]).slice(-max);
-}
-
-/** Lines in the text as it came: the sanitizer leaves one marker line where it dropped many. */
-function lineNumbers(raw: string, lines: readonly string[]): (at: number) => number {
-  let total = 1;
-  for (let at = raw.indexOf("\n"); at !== -1; at = raw.indexOf("\n", at + 1)) total++;
-  const missing = total - lines.length;
-  if (missing <= 0) return (at) => at + 1;
-  const lastMarker = lines.findLastIndex((line) => /^\[\.{3} \d+ (?:lines|characters)\]$/.test(line));
-  return (at) => at > lastMarker ? at + 1 + missing : at + 1;
 }

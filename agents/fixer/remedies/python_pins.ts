@@ -59,6 +59,10 @@ export async function movePins(context: FixContext): Promise<Proposal> {
   const pins = await pinsOf(context, files, namedIn(first.conflict));
   if (pins.length === 0) return none("no pin of the requirements files is part of the conflict");
 
+  // Where even all of them together would not help, no question about fewer is worth asking.
+  const hopeful = await resolve(pins.map((pin) => ({ pin, specifier: "" })));
+  if (!hopeful?.ok) return none(`moving ${listOf(pins)} does not resolve the conflict`);
+
   const needed = neededBy(first.conflict);
   // The pin that others ask to be different first; then closest moves first, over all pins.
   const ordered = pins.toSorted((a, b) =>
@@ -82,12 +86,10 @@ export async function movePins(context: FixContext): Promise<Proposal> {
       }
     }
   }
-  return none(
-    `moving one or two of ${
-      ordered.map((pin) => pin.requirement.name).join(", ")
-    } does not resolve the conflict`,
-  );
+  return none(`moving one or two of ${listOf(ordered)} does not resolve the conflict`);
 }
+
+const listOf = (pins: readonly Pin[]) => pins.map((pin) => pin.requirement.name).join(", ");
 
 /** `==1.4.2` becomes `>=1.4.2,<2`. */
 function withinMajor(requirement: Requirement): string | undefined {
