@@ -39,7 +39,7 @@ export const DEFAULT_SPEC = {
   healthPath: "/healthz",
   stableForMs: 120_000,
   intervalMs: 30_000,
-  watchIntervalMs: 5_000,
+  watchIntervalMs: 2_000,
   probeTimeoutMs: 10_000,
   mode: "push",
 } as const satisfies Partial<ServiceSpec>;
