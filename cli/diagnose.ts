@@ -15,17 +15,15 @@ import type { Diagnosis, Phase, Proposal, Settings } from "../agents/messages.ts
 import { createToolbox } from "../agents/tools/toolbox.ts";
 import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
 import { viewRepository } from "../reconciler/evidence.ts";
-import { createRedactor } from "../text/redact.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
 import { listFiles, unifiedDiff } from "./folder.ts";
-import { createPainter, printJson, safe, wrap } from "./output.ts";
+import { asJson, asText } from "./diagnosis_text.ts";
+import type { Answer } from "./diagnosis_text.ts";
+import { printJson, safe } from "./output.ts";
 
 /** A larger log is refused; what is read of a smaller one is bounded by the sanitizer. */
 export const LOG_BYTES_MAX = 256 * 1024 * 1024;
-/** Lines shown before and after the evidence. */
-const CONTEXT_LINES = 2;
-const TEXT_COLUMNS = 100;
 
 export const diagnoseDefinition = defineCommand({
   name: "diagnose",
@@ -84,14 +82,6 @@ export const diagnoseDefinition = defineCommand({
     "pip install -r requirements.txt 2>&1 | deno task diagnose -",
   ],
 });
-
-interface Answer {
-  diagnosis: Diagnosis;
-  remedy: { id: string; kind: string; risk: string } | null;
-  proposal: Proposal | null;
-  /** A unified diff, or the settings that would change. */
-  patch: string | null;
-}
 
 export async function diagnoseCommand(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(diagnoseDefinition, args);
@@ -234,89 +224,4 @@ function settingLines(patch: Extract<Proposal, { kind: "setting" }>["patch"], se
   return changes.flatMap(([name, value]) =>
     value === undefined ? [] : [`-${name}: ${settings[name]}`, `+${name}: ${value}`]
   ).join("\n");
-}
-
-function asJson({ diagnosis, remedy, proposal, patch }: Answer) {
-  const { remedies: _, captures: __, ...told } = diagnosis;
-  return {
-    ...told,
-    remedy,
-    proposal: proposal === null ? null : proposal.kind === "none" ? proposal.why : proposal.summary,
-    patch,
-  };
-}
-
-function asText(
-  { diagnosis, remedy, proposal, patch }: Answer,
-  log: string,
-  { why, repo }: { why: boolean; repo: string | undefined },
-): string {
-  const { paint } = createPainter();
-  const { cause, confidence, evidence } = diagnosis;
-  const blocks: string[] = [];
-  if (cause === "unknown") {
-    blocks.push(
-      `${paint("yellow", "The cause is not known.")} ${
-        diagnosis.excerpt.length > 0 ? "These lines look like errors:" : ""
-      }`,
-    );
-    blocks.push(diagnosis.excerpt.map(({ line, text }) => `${String(line).padStart(7)}  ${text}`).join("\n"));
-  } else {
-    blocks.push(
-      `${paint("bold", cause)}  ${Math.round(confidence * 100)} % sure\n${
-        wrap(diagnosis.summary, TEXT_COLUMNS)
-      }`,
-    );
-    if (evidence !== null) blocks.push(contextOf(log, evidence.line, paint));
-    if (diagnosis.chain.length > 1) blocks.push(`What followed: ${diagnosis.chain.slice(1).join(", ")}`);
-    blocks.push(remedyText(remedy, proposal, repo, diagnosis));
-    if (patch !== null) blocks.push(coloured(patch, paint));
-  }
-  if (why && diagnosis.rejected.length > 0) {
-    blocks.push(
-      ["Rejected:", ...diagnosis.rejected.map((each) => wrap(`${each.cause}: ${each.why}`, TEXT_COLUMNS, 2))]
-        .join("\n"),
-    );
-  }
-  return blocks.filter((block) => block !== "").join("\n\n");
-}
-
-type Paint = ReturnType<typeof createPainter>["paint"];
-
-function contextOf(log: string, line: number, paint: Paint): string {
-  const { lines, numberOf } = readLog(log);
-  const redact = createRedactor([]);
-  const at = lines.findIndex((_, index) => numberOf(index) === line);
-  const from = Math.max(0, at - CONTEXT_LINES);
-  return lines.slice(from, at + CONTEXT_LINES + 1).map((text, index) => {
-    const shown = `${String(numberOf(from + index)).padStart(7)}  ${redact(safe(text, 300))}`;
-    return from + index === at ? paint("red", `>${shown.slice(1)}`) : paint("dim", shown);
-  }).join("\n");
-}
-
-function remedyText(
-  remedy: Answer["remedy"],
-  proposal: Proposal | null,
-  repo: string | undefined,
-  diagnosis: Diagnosis,
-): string {
-  if (remedy !== null) {
-    const what = proposal !== null && proposal.kind !== "none" ? proposal.summary : findRemedyText(repo);
-    return wrap(`Remedy: ${remedy.id} (${remedy.kind}, ${remedy.risk} risk). ${safe(what)}`, TEXT_COLUMNS);
-  }
-  if (proposal?.kind === "none") return wrap(`No remedy applies: ${safe(proposal.why)}`, TEXT_COLUMNS);
-  return diagnosis.redeployMayCure
-    ? "The same commit may succeed when it is tried again."
-    : "No remedy is known for this cause: a person has to mend it.";
-}
-
-const findRemedyText = (repo: string | undefined) => repo === undefined ? "--repo DIR shows the change." : "";
-
-function coloured(patch: string, paint: Paint): string {
-  return patch.split("\n").map((line) => {
-    const shown = safe(line.replaceAll("\t", "    ")) === "" ? "" : line.replaceAll("\t", "    ");
-    // `safe` trims; the indent of a diff line is part of what it says.
-    const clean = shown.slice(0, shown.length - shown.trimStart().length) + safe(shown);
-    return line.startsWith("+") ? paint("green", clean) : line.startsWith("-") ? paint("red", clean) : clean;
-  }).join("\n");
 }

@@ -140,7 +140,9 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
     const captures = Object.fromEntries(
       Object.entries(withFacts(root.captures, context)).map(([name, value]) => [name, redact(value)]),
     );
-    const after = ranked.filter((finding) => finding.at >= root.at).sort((a, b) => a.at - b.at);
+    // A crash is tried again and prints the same: another reading of a line of the root cause follows from nothing.
+    const same = new Set(ranked.filter((finding) => finding.cause.slug === cause.slug).map(({ at }) => at));
+    const after = ranked.filter(({ at }) => at > root.at && !same.has(at)).sort((a, b) => a.at - b.at);
     return {
       cause: cause.slug,
       confidence: root.confidence,

@@ -57,8 +57,7 @@ export async function requirementLines(context: FixContext, files: readonly stri
 export async function pythonVersionOf(context: FixContext): Promise<string | null> {
   const named = context.diagnosis.captures["python"];
   if (named !== undefined && /^3\.\d{1,2}(?:\.\d{1,3})?$/.test(named)) return named;
-  const file = await context.view.read(joinPath(context.rootDir, ".python-version")) ??
-    await context.view.read(".python-version");
+  const file = await context.view.read(joinPath(context.rootDir, ".python-version"));
   return /^\s*(3\.\d{1,2}(?:\.\d{1,3})?)\s*$/.exec(file ?? "")?.[1] ?? null;
 }
 

@@ -92,11 +92,11 @@ export async function createProject(
         ...more,
       });
     },
-    async propose(diagnosis, ask = noTools, remedy) {
+    async propose(diagnosis, ask, remedy) {
       const input = { diagnosis, settings: project.settings, directory, paths: await project.paths() };
       let answer: Proposal = { kind: "none", why: "the diagnosis names no remedy" };
       for (const id of remedy === undefined ? diagnosis.remedies : [remedy]) {
-        answer = await propose({ ...input, remedy: id }, ask);
+        answer = await propose({ ...input, remedy: id }, ask ?? noTools);
         if (answer.kind !== "none") return answer;
       }
       return answer;

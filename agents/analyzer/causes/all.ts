@@ -1,6 +1,7 @@
 /** Every cause, an ecosystem a file. Order decides ties only. */
 import type { Cause } from "../catalogue.ts";
 import { applicationCauses } from "./application.ts";
+import { databaseCauses } from "./database.ts";
 import { networkCauses } from "./network.ts";
 import { nodeCauses } from "./node.ts";
 import { platformCauses } from "./platform.ts";
@@ -11,5 +12,6 @@ export const causes: readonly Cause[] = [
   ...nodeCauses,
   ...platformCauses,
   ...networkCauses,
+  ...databaseCauses,
   ...applicationCauses,
 ];

@@ -97,8 +97,7 @@ async function setPythonVersion(context: FixContext): Promise<Proposal> {
   if (pythonFrom === "environment") {
     return none(`the environment variable PYTHON_VERSION decides: set it to ${chosen}`);
   }
-  const inRoot = joinPath(context.rootDir, ".python-version");
-  const path = !context.view.has(inRoot) && context.view.has(".python-version") ? ".python-version" : inRoot;
+  const path = joinPath(context.rootDir, ".python-version");
   const old = await context.view.read(path);
   if (old?.trim() === chosen) return none(`${path} asks for ${chosen} already`);
   return patch(
