@@ -3,10 +3,11 @@ import type { Settlement } from "../reconciler/settle.ts";
 import type { Attempt, Evidence, Incident, Repair } from "../state/records.ts";
 import { formatDuration } from "../text/duration.ts";
 import { safe, table } from "./output.ts";
-import type { Painter } from "./output.ts";
+import type { Painter, Style } from "./output.ts";
 
 const DIFF_LINES_SHOWN = 40;
 const EVIDENCE_SHOWN = 8;
+const DIFF_STYLES: Readonly<Record<string, Style>> = { "+": "green", "-": "red" };
 
 /** One service for people. */
 export function renderSettlement(result: Settlement, { paint }: Painter): string {
@@ -73,8 +74,9 @@ export function diffOf(repair: Repair): string | null {
 export function renderDiff(diff: string, paint: Painter["paint"]): string {
   const lines = diff.split("\n").filter((line) => /^[-+ ]/.test(line) && !/^(---|\+\+\+) /.test(line));
   const shown = lines.slice(0, DIFF_LINES_SHOWN).map((line) => {
-    const text = safe(line, 160);
-    return paint(line.startsWith("+") ? "green" : line.startsWith("-") ? "red" : "dim", text);
+    // What cleans a line also trims it; in a diff the indent means something.
+    const [, sign = " ", indent = "", rest = ""] = /^([-+ ])([ \t]{0,80})(.*)$/s.exec(line) ?? [];
+    return paint(DIFF_STYLES[sign] ?? "dim", `${sign} ${indent.replaceAll("\t", "    ")}${safe(rest, 160)}`);
   });
   if (lines.length > DIFF_LINES_SHOWN) shown.push(`... ${lines.length - DIFF_LINES_SHOWN} more lines`);
   return shown.join("\n");
