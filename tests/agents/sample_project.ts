@@ -136,7 +136,7 @@ async function* walk(directory: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(directory)) {
     const path = join(directory, entry.name);
     if (
-      [".cache", ".npm", "node_modules", ".venv", "build", "__pycache__"].includes(entry.name) ||
+      [".cache", ".npm", "node_modules", "deps", "build", "__pycache__"].includes(entry.name) ||
       entry.name.endsWith(".egg-info")
     ) continue;
     if (entry.isDirectory) yield* walk(path);

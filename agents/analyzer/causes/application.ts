@@ -31,7 +31,7 @@ export const applicationCauses: readonly Cause[] = [
       sign(
         "nvironment variable",
         new RegExp(
-          `(?:[Mm]issing|[Rr]equired|[Uu]ndefined|[Uu]nset|[Ss]et the|not set|must be set)?.{0,40}[Ee]nvironment variables?:? ["'\`]?(?<variable>${UPPER})["'\`]?.{0,60}(?:not set|missing|required|must be|undefined|not defined|not found|is empty)`,
+          `[Ee]nvironment variables?:? ["'\`]?(?<variable>${UPPER})["'\`]?.{0,60}(?:not set|missing|required|must be|undefined|not defined|not found|is empty)`,
         ),
         0.9,
       ),
@@ -72,7 +72,7 @@ export const applicationCauses: readonly Cause[] = [
       ),
       sign(
         "Field required",
-        /\[type=missing, input_value=.*Field required|Field required \[type=missing/,
+        /\[type=missing, input_value=.{0,300}Field required|Field required \[type=missing/,
         0.5,
       ),
       sign("nvironment configuration", /Invalid environment configuration/, 0.88),

@@ -63,7 +63,7 @@ export const databaseCauses: readonly Cause[] = [
       ),
       sign(
         "Connection refused",
-        /connection to server at "(?<host>localhost|127\.0\.0\.1|::1)".*port (?<port>\d+) failed: Connection refused/,
+        /connection to server at "(?<host>localhost|127\.0\.0\.1|::1)".{0,200}port (?<port>\d+) failed: Connection refused/,
         0.9,
       ),
     ],
@@ -132,7 +132,7 @@ export const databaseCauses: readonly Cause[] = [
     ANY,
     [
       sign("SSL/TLS required", /SSL\/TLS required/, 0.92),
-      sign("no pg_hba.conf entry", /no pg_hba\.conf entry.*(?:SSL off|no encryption)/, 0.9),
+      sign("no pg_hba.conf entry", /no pg_hba\.conf entry.{0,400}(?:SSL off|no encryption)/, 0.9),
     ],
     () => "The database admits encrypted connections only: set sslmode=require.",
     [

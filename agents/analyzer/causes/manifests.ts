@@ -25,7 +25,11 @@ export const MANIFEST_SIGNS = [
   ),
   sign("Nixpacks was unable to generate a build plan", /Nixpacks was unable to generate a build plan/, 0.85),
   sign("directory not found", /stat (?<file>\/\S+): directory not found/, 0.82),
-  sign("No package.json", /(?:ERR_PNPM_NO_PKG_MANIFEST|error).*No package\.json (?:found|was found)/, 0.88),
+  sign(
+    "No package.json",
+    /(?:ERR_PNPM_NO_PKG_MANIFEST|error).{0,100}No package\.json (?:found|was found)/,
+    0.88,
+  ),
   sign("Couldn't find a package.json", /Couldn't find a package\.json file in "(?<file>[^"]+)"/, 0.88),
 ];
 

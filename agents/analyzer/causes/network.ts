@@ -17,7 +17,7 @@ export const networkCauses: readonly Cause[] = [
       ),
       sign(
         "network request",
-        /error An unexpected error occurred: ".*(?<code>ECONNRESET|ETIMEDOUT|EAI_AGAIN|ESOCKETTIMEDOUT)/,
+        /error An unexpected error occurred: ".{0,400}(?<code>ECONNRESET|ETIMEDOUT|EAI_AGAIN|ESOCKETTIMEDOUT)/,
         0.9,
       ),
       sign(
@@ -27,15 +27,19 @@ export const networkCauses: readonly Cause[] = [
       ),
       sign(
         "ERR_PNPM_META_FETCH_FAIL",
-        /ERR_PNPM_(?:META|TARBALL)_FETCH_FAIL(?<code>ED)?|request to \S+ failed, reason: .*(?:ECONNRESET|ETIMEDOUT)/,
+        /ERR_PNPM_(?:META|TARBALL)_FETCH_FAIL(?<code>ED)?|request to \S+ failed, reason: .{0,200}(?:ECONNRESET|ETIMEDOUT)/,
         0.85,
       ),
-      sign("Read timed out", /(?:ReadTimeoutError|ERROR:|error:).*(?<code>Read timed out)/, 0.88),
+      sign("Read timed out", /(?:ReadTimeoutError|ERROR:|error:).{0,400}(?<code>Read timed out)/, 0.88),
       sign("Temporary failure in name resolution", /(?<code>Temporary failure in name resolution)/, 0.85),
-      sign("Connection broken", /(?:ProtocolError|IncompleteRead|ERROR).*(?<code>Connection broken)/, 0.85),
+      sign(
+        "Connection broken",
+        /(?:ProtocolError|IncompleteRead|ERROR).{0,400}(?<code>Connection broken)/,
+        0.85,
+      ),
       sign(
         "Connection reset by peer",
-        /(?:ProtocolError|ConnectionResetError|fatal|curl|RPC failed).*(?<code>Connection reset by peer)/,
+        /(?:ProtocolError|ConnectionResetError|fatal|curl|RPC failed).{0,400}(?<code>Connection reset by peer)/,
         0.85,
       ),
       sign("HTTP error 50", /ERROR: HTTP error (?<code>50[234]) while getting/, 0.9),
@@ -68,7 +72,7 @@ export const networkCauses: readonly Cause[] = [
     phases: ["start", "run"],
     severity: "symptom",
     redeployMayCure: true,
-    signs: [sign("==> Timed Out", /^\S*\s*==> Timed Out\s*$/, 0.55)],
+    signs: [sign("==> Timed Out", /(?:^|\s)==> Timed Out\s*$/, 0.55)],
     decide: (_finding, context) => {
       if (context.facts.isLive) return reject("the service went live");
       const isHealthy = context.lines.some((line) => /==> Detected service running on port/.test(line));

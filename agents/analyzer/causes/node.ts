@@ -207,7 +207,11 @@ export const nodeCauses: readonly Cause[] = [
     BUILD,
     [
       sign("ERESOLVE", /npm (?:ERR!|error) (?:code )?ERESOLVE/, 0.95),
-      sign("--legacy-peer-deps", /npm (?:ERR!|error) this command with --force.* --legacy-peer-deps/, 0.9),
+      sign(
+        "--legacy-peer-deps",
+        /npm (?:ERR!|error) this command with --force.{0,20} --legacy-peer-deps/,
+        0.9,
+      ),
     ],
     () => "Packages ask for versions of a peer dependency that exclude each other: align their versions.",
     ["npm error code ERESOLVE", "npm error this command with --force or --legacy-peer-deps"],

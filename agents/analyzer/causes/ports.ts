@@ -14,7 +14,7 @@ export const PORT_SIGNS = [
   sign("Detected open ports on localhost", /Detected open ports on localhost/, 0.95),
   sign("no open ports detected", /no open ports detected/, 0.5),
   sign("failed to detect open port", /failed to detect open port (?<port>\d+) from PORT/, 0.93),
-  sign("Bad bind", /Error R11 \(Bad bind\).*bound to port (?<bound>\d+), should be (?<port>\d+)/, 0.95),
+  sign("Bad bind", /Error R11 \(Bad bind\).{0,100}bound to port (?<bound>\d+), should be (?<port>\d+)/, 0.95),
   sign("Timed Out", /==> Timed Out/, 0.5),
   sign("Port scan timeout", /Port scan timeout reached/, 0.5),
 ];
@@ -55,32 +55,60 @@ export function classifyPort(finding: Finding, context: Context): Classified {
   return { slug: null, why: "nothing shows which port the program opened" };
 }
 
-/** The address that the program itself says it listens on; exact where the server never prettifies it. */
-function serverBanner(context: Context): { host: string; port: string; isExact: boolean } | undefined {
-  for (const line of context.lines) {
-    if (!/running|listening|started|serving|Local:|ready/i.test(line)) continue;
-    const found =
-      /(?:https?:\/\/|\bat |\bon |\(?)(0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1\]|\[::\]):(\d{2,5})/.exec(
-        line,
-      );
-    if (found !== null) {
-      return {
-        host: found[1]!,
-        port: found[2]!,
-        isExact: /Uvicorn running|Listening at: |Running on http|Server running at http:\/\/127/.test(line),
-      };
-    }
-  }
-  return undefined;
+/** What is looked up once for a log, however many lines ask. */
+function once<T>(look: (context: Context) => T): (context: Context) => T {
+  const known = new WeakMap<Context, { value: T }>();
+  return (context) => {
+    const found = known.get(context) ?? { value: look(context) };
+    known.set(context, found);
+    return found.value;
+  };
 }
 
-function codeBindings(context: Context) {
-  const files = context.repository?.files ?? {};
-  const all = Object.entries(files).filter(([path]) => isServerSource(path)).flatMap(([path, text]) =>
-    bindingsOf(path, text)
-  );
-  return all;
+interface Banner {
+  host: string;
+  port: string;
+  /** Where the server never prettifies its address. */
+  isExact: boolean;
 }
+
+/** The address that the program itself says it listens on. */
+const serverBanner = once((context): Banner | undefined => {
+  for (const line of context.lines) {
+    if (!/running|listening|started|serving|Local:|ready/i.test(line)) continue;
+    const found = /(0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1\]|\[::\]):(\d{2,5})/.exec(line);
+    if (found === null) continue;
+    const isExact = /Uvicorn running|Listening at: |Running on http|Server running at http:\/\/127/.test(
+      line,
+    );
+    return { host: found[1]!, port: found[2]!, isExact };
+  }
+  return undefined;
+});
+
+const codeBindings = once((context) => {
+  const files = Object.entries(context.repository?.files ?? {});
+  return files.filter(([path]) => isServerSource(path)).flatMap(([path, text]) => bindingsOf(path, text));
+});
+
+const codeRoutes = once((context) => routesOf(context.repository?.files ?? {}));
+
+/** How the service answered requests, by the path: the access lines of common servers. */
+const answers = once((context) => {
+  const statuses = new Map<string, number[]>();
+  for (const line of context.lines) {
+    const found = /["\s](?:GET|HEAD) (\/\S*)(?: HTTP\/[\d.]+)?"?\s+(?:\S+ )?(\d{3})\b/.exec(line);
+    const path = found?.[1]?.split("?", 1)[0];
+    if (path === undefined || (statuses.size >= PATHS_MAX && !statuses.has(path))) continue;
+    const list = statuses.get(path) ?? [];
+    if (list.length < STATUSES_MAX) list.push(Number(found![2]));
+    statuses.set(path, list);
+  }
+  return statuses;
+});
+/** Paths and answers to one path that are remembered. */
+const PATHS_MAX = 200;
+const STATUSES_MAX = 50;
 
 function wrongFlags(context: Context): boolean {
   const script = scriptRunBy(context.startCommand);
@@ -105,17 +133,14 @@ export function classifyHealth(finding: Finding, context: Context): Classified {
   const path = finding.captures["path"]?.replace(/["'.,]+$/, "") ?? context.settings?.healthCheckPath ?? "";
   if (path === "") return { slug: null, why: "the path is not known" };
   const captures = { path };
-  const statuses = context.lines.flatMap((line) => {
-    const found = /["\s](?:GET|HEAD) (\/\S*)(?: HTTP\/[\d.]+)?"?\s+(?:\S+ )?(\d{3})\b/.exec(line);
-    return found?.[1]?.split("?", 1)[0] === path ? [Number(found[2])] : [];
-  });
+  const statuses = answers(context).get(path) ?? [];
   if (statuses.some((status) => [401, 403, 301, 302, 307, 308].includes(status))) {
     return { slug: "health-check-auth-or-redirect", confidence: 0.88, captures };
   }
   if (statuses.includes(404)) return { slug: "health-check-path-wrong", confidence: 0.93, captures };
   if (statuses.some((status) => status >= 500)) return { slug: null, why: "the path answers, with an error" };
   if (context.repository !== null) {
-    const routes = routesOf(context.repository.files);
+    const routes = codeRoutes(context);
     if (routes.length > 0) {
       return serves(routes, path)
         ? { slug: null, why: "the code answers that path" }

@@ -11,23 +11,34 @@ const LLM =
   /^(?:openai|anthropic|cohere|together|groq|ollama|mistralai|litellm|google-generativeai|google-genai|(?:langchain|langgraph|langsmith|llama-index)[\w-]*)$/i;
 /** Lines of pip's conflict report that are read. */
 const CONFLICT_LINES_MAX = 40;
+const CONFLICT_LINE_CHARS_MAX = 500;
 
 export function classifyConflict(finding: Finding, context: Context): Classified {
   const from = Math.max(0, finding.at - CONFLICT_LINES_MAX);
-  const block = context.lines.slice(from, finding.at + CONFLICT_LINES_MAX).join("\n");
+  const block = context.lines.slice(from, finding.at + CONFLICT_LINES_MAX)
+    .map((line) => line.slice(0, CONFLICT_LINE_CHARS_MAX));
   const names = new Set<string>();
-  for (
-    const found of block.matchAll(
-      /The user requested (?:\(constraint\) )?([A-Za-z0-9][\w.-]*)|^\s*([A-Za-z0-9][\w.-]*)(?:\[[\w,.-]*\])? [\w.+!-]+ depends on ([A-Za-z0-9][\w.-]*)/gm,
-    )
-  ) {
-    for (const name of found.slice(1)) if (name !== undefined) names.add(name.toLowerCase());
-  }
-  for (const found of block.matchAll(/([A-Za-z0-9][\w.-]*)(?:\[[\w,.-]*\])?==[\w.*+!-]+/g)) {
-    if (names.size < 12) names.add(found[1]!.toLowerCase());
+  for (const line of block) {
+    const requested = /The user requested (?:\(constraint\) )?([A-Za-z0-9][\w.-]*)/.exec(line);
+    const depends = /^\s*([A-Za-z0-9][\w.-]*)(?:\[[\w,.-]*\])? [\w.+!-]+ depends on ([A-Za-z0-9][\w.-]*)/
+      .exec(line);
+    // pip's own sentence names the rest; other lines with `==` are only what it collected.
+    const listed = line.includes("Cannot install")
+      ? line.matchAll(/([A-Za-z0-9][\w.-]{0,80})(?:\[[\w,.-]{0,80}\])?==/g)
+      : [];
+    for (
+      const name of [
+        requested?.[1],
+        depends?.[1],
+        depends?.[2],
+        ...[...listed].map((found) => found[1]),
+      ]
+    ) {
+      if (name !== undefined) names.add(name.toLowerCase());
+    }
   }
   const packages = [...names].sort().slice(0, 6).join(", ");
-  const detail = /depends on|The user requested|Because /.test(block);
+  const detail = block.some((line) => /depends on|The user requested|Because /.test(line));
   const slug = [...names].some((name) => LLM.test(name))
     ? "python-llm-provider-conflict"
     : "python-dependency-conflict";
@@ -171,7 +182,7 @@ export const TOO_NEW_SIGNS: readonly {
   },
   {
     literal: "pip-install-",
-    pattern: /CalledProcessError: Command .*python(?<built>3\.1[3-9])\b/,
+    pattern: /CalledProcessError: Command .{0,400}python(?<built>3\.1[3-9])\b/,
     range: "<3.13",
     confidence: 0.8,
   },

@@ -8,11 +8,11 @@ const PYTHON = {
   buildCommand: "pip install -r requirements.txt",
   startCommand: "python app.py",
 };
-/** The build as the platform runs it: in an environment of its own. */
-const build = (command: string) => `python3 -m venv .venv && . .venv/bin/activate && ${command}`;
 /** What pip says and whether it would install, without the seconds that an environment takes. */
 const tried = "python3 -m pip install --dry-run --ignore-installed -r requirements.txt";
-const inVenv = (command: string) => `. .venv/bin/activate && ${command}`;
+/** Installs beside the program: an environment of its own takes seconds to make. */
+const install = "python3 -m pip install --quiet --upgrade --target deps -r requirements.txt";
+const start = "PYTHONPATH=deps python3 app.py";
 const hasPython = await new Deno.Command("python3", { args: ["-m", "pip", "--version"] }).output().then(
   (out) => out.success,
   () => false,
@@ -29,15 +29,15 @@ test("a module that no requirement brings is added in the file's own style, and 
     "requirements.txt": "# ours\r\nalpha==1.0  # needed\r\n",
     "app.py": "import yaml\nprint('running')\n",
   }, PYTHON);
-  const { log: built } = await project.shell(build(project.settings.buildCommand), { env: index.env });
-  const { log } = await project.shell(inVenv("python app.py"));
+  const { log: built } = await project.shell(install, { env: index.env });
+  const { log } = await project.shell(start);
   const diagnosis = await project.diagnose(`${built}\n${log}`, "start");
   assertEquals([diagnosis.cause, diagnosis.captures["package"]], ["python-module-missing", "PyYAML"]);
   await withRealTools(index.env, async (ask) => {
     assertEquals(await project.apply(await project.propose(diagnosis, ask)), ["requirements.txt"]);
   });
   assertEquals(await project.read("requirements.txt"), "# ours\r\nalpha==1.0  # needed\r\nPyYAML==6.0.2\r\n");
-  const { log: again } = await project.shell(inVenv("pip install -q -r requirements.txt && python app.py"), {
+  const { log: again } = await project.shell(`${install} && ${start}`, {
     env: index.env,
   });
   assertStringIncludes(again, "running");
