@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { z } from "zod";
 import { causes } from "../../../agents/analyzer/causes/all.ts";
-import { remedies, findRemedy } from "../../../agents/fixer/remedies/all.ts";
+import { findRemedy, remedies } from "../../../agents/fixer/remedies/all.ts";
 
 const signs = causes.flatMap((cause) => cause.signs.map((sign) => ({ cause, sign })));
 const corpus = fromFileUrl(new URL("../../../../shared/corpus/causes.json", import.meta.url));

@@ -10,9 +10,9 @@ const PYTHON = {
 };
 /** What pip says and whether it would install, without the seconds that an environment takes. */
 const tried = "python3 -m pip install --dry-run --ignore-installed -r requirements.txt";
-/** Installs beside the program: an environment of its own takes seconds to make. */
+/** Installs beside the program, which sees nothing else: an environment of its own takes seconds to make. */
 const install = "python3 -m pip install --quiet --upgrade --target deps -r requirements.txt";
-const start = "PYTHONPATH=deps python3 app.py";
+const start = "PYTHONPATH=deps python3 -S app.py";
 const hasPython = await new Deno.Command("python3", { args: ["-m", "pip", "--version"] }).output().then(
   (out) => out.success,
   () => false,
