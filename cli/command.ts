@@ -2,6 +2,8 @@
  * A command described once, as data. `arguments.ts` parses by it, `help.ts` prints it and docs/cli.md is checked
  * against it, so that a default or a meaning stands in one place only.
  */
+import { topologies } from "../agents/swarm/topology.ts";
+
 interface FlagBase {
   /** One line for the help, without a full stop. */
   description: string;
@@ -84,6 +86,14 @@ export const agentsFlag = {
   of: ["subprocess", "off"],
   default: "subprocess",
   description: "Agents as confined subprocesses, or off: the same steps in this process",
+} as const satisfies Flag;
+
+/** How agents work together. */
+export const topologyFlag = {
+  kind: "choice",
+  of: ["auto", ...topologies],
+  default: "auto",
+  description: "Agents at once (mesh), one after another (hierarchical), or as measurements advise",
 } as const satisfies Flag;
 
 /** How a person types a command. */

@@ -9,7 +9,7 @@ import { settle } from "../reconciler/settle.ts";
 import type { Settlement } from "../reconciler/settle.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
-import { agentsFlag, configFlag, defineCommand, outputFlag, serviceFlag } from "./command.ts";
+import { agentsFlag, configFlag, defineCommand, outputFlag, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
 import { createPainter, printJson } from "./output.ts";
 import { renderSettlement, settlementJson } from "./report.ts";
@@ -18,6 +18,8 @@ import { stopOnSignals } from "./signals.ts";
 /** Services looked after at the same time. */
 const SERVICES_AT_ONCE = 4;
 const TIMEOUT_DEFAULT_MS = 30 * 60_000;
+/** How long hooks that are still to be called may take at the end, in milliseconds. */
+const HOOKS_DRAIN_MS = 20_000;
 
 export const onceDefinition = defineCommand({
   name: "once",
@@ -27,6 +29,7 @@ export const onceDefinition = defineCommand({
     check: { kind: "switch", description: "Only look: diagnose and show the repair, change nothing" },
     timeout: { kind: "duration", default: TIMEOUT_DEFAULT_MS, description: "How long a heal may take" },
     agents: agentsFlag,
+    topology: topologyFlag,
     config: configFlag,
     output: outputFlag,
   },
@@ -60,6 +63,7 @@ export async function onceCommand(args: string[]): Promise<number> {
   await using assembly = await assemble(configuration, {
     mayWrite: !flags.check,
     agents: flags.agents,
+    topology: flags.topology,
     onEvent: narrator.event,
   });
   await using controller = new Controller(assembly.parts, { mayAct: !flags.check });
@@ -69,7 +73,11 @@ export async function onceCommand(args: string[]): Promise<number> {
   const work = async () => {
     for (let spec = waiting.shift(); spec !== undefined; spec = waiting.shift()) {
       results.push(
-        await settle(controller, assembly.parts, spec, { timeoutMs: flags.timeout, signal: stop.signal }),
+        await settle(controller, assembly.parts, spec, {
+          timeoutMs: flags.timeout,
+          signal: stop.signal,
+          onPass: (pass) => narrator.outcome(pass.record.name, pass.outcome),
+        }),
       );
     }
   };
@@ -88,6 +96,9 @@ export async function onceCommand(args: string[]): Promise<number> {
     const painter = createPainter();
     console.log(results.map((result) => renderSettlement(result, painter)).join("\n\n"));
   }
+  const ready = results.filter((result) => result.verdict === "ready").length;
+  const message = `${ready} of ${results.length} services are in their desired state`;
+  await assembly.endSession({ message, success: exitCode === EXIT.ready }, HOOKS_DRAIN_MS);
   return exitCode;
 }
 

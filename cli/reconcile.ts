@@ -11,13 +11,15 @@ import { startStatusServer, STATUS_PORT } from "../status/server.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
-import { agentsFlag, configFlag, defineCommand, serviceFlag } from "./command.ts";
+import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
 import { stopOnSignals } from "./signals.ts";
 import { VERSION } from "../base/version.ts";
 
 /** How often the human-readable files are written while nothing stops, in milliseconds. */
 const ARTIFACTS_EVERY_MS = 30_000;
+/** How long hooks may take after SIGTERM, in milliseconds: who stops a container waits about ten seconds. */
+const HOOKS_DRAIN_MS = 5_000;
 
 export const reconcileDefinition = defineCommand({
   name: "reconcile",
@@ -40,6 +42,7 @@ export const reconcileDefinition = defineCommand({
       description: "Address of the status server; anything but loopback needs EVENKEEL_STATUS_TOKEN",
     },
     agents: agentsFlag,
+    topology: topologyFlag,
     config: configFlag,
   },
   environment: [
@@ -76,6 +79,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   const narrator = createNarrator((line) => console.log(line), systemClock, Deno.stdout.isTerminal());
   await using assembly = await assemble(configuration, {
     agents: flags.agents,
+    topology: flags.topology,
     onEvent: narrator.event,
   });
   const { parts } = assembly;
@@ -118,6 +122,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
         narrator.outcome(spec.service, { kind: "retry", reason: "CannotLook", message }),
     });
     await assembly.writeArtifacts();
+    await assembly.endSession({ message: "Stopped by a signal", success: true }, HOOKS_DRAIN_MS);
     narrator.say(`Stopped after ${formatDuration(parts.clock.monotonic())}`);
   } finally {
     await status.stop();

@@ -188,7 +188,9 @@ export class Controller implements AsyncDisposable {
     const { incident, deploy, phase } = action;
     const now = () => this.#parts.clock.now();
     const event = this.#event(seen.service.id, incident);
-    const preparation = await prepareAttempt(this.#parts, { spec, seen, incident, deploy, phase }, signal);
+    const question = { spec, seen, incident, deploy, phase };
+    const { preparation, notes } = await prepareAttempt(this.#parts, question, signal);
+    for (const note of notes) await become(incident, { ...event(note.type, note.message), data: note.data });
     switch (preparation.kind) {
       case "retry": {
         if (this.#countFailure(`prepare/${incident.id}`) < PREPARE_TRIES_MAX) {

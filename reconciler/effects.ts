@@ -19,8 +19,8 @@ import type { CheckoutCache } from "./checkouts.ts";
 import { commitMessage, commitTitle } from "./message.ts";
 import { DEPLOYS_READ, deployView, serviceView } from "./observe.ts";
 import type { DeployView, Sighting } from "./observation.ts";
-import type { Parts, PublishResult } from "./parts.ts";
-import { commitRequest } from "./repair.ts";
+import type { AgentContext, Parts, PublishResult } from "./parts.ts";
+import { commitRequest } from "./commit_request.ts";
 import { isInForce } from "./setting.ts";
 import type { ServiceSpec } from "./spec.ts";
 
@@ -150,15 +150,22 @@ class Effects {
         }),
     });
     const kept = Object.fromEntries(Object.entries(toolbox).map(([name, tool]) => [name, keep(tool)]));
+    let via: AgentContext["via"] = "swarm";
     let run = await this.parts.runAgent(deployerAgent, input, { toolbox: kept, signal: this.signal });
     if (run.kind === "failed" && failure === undefined) {
+      via = "fallback";
       run = await runInline(deployerAgent, input, { toolbox: kept, signal: this.signal });
     }
     if (failure !== undefined) throw failure;
     if (run.kind === "failed") {
       throw new EvenkeelError(`Cannot run the deployer: ${run.message} (${run.why})`);
     }
-    await this.parts.onAgentOutput("deployer", run.output, this.request.attempt.number);
+    await this.parts.onAgentOutput("deployer", run.output, {
+      attempt: this.request.attempt.number,
+      via,
+      topology: null,
+      durationMs: run.durationMs,
+    });
   }
 
   async #publish(): Promise<EffectResult> {

@@ -146,15 +146,7 @@ async function probe(
   }
   const own = databaseInput(parts, spec.database);
   const [run, database] = await Promise.all([
-    parts.runAgent(monitorAgent, {
-      url: service.url,
-      healthPath: spec.healthPath,
-      expect: spec.expect,
-      database: own.input,
-      timeoutMs: spec.probeTimeoutMs,
-      bodyBytesMax: BODY_BYTES_MAX,
-      maySleep: service.settings.plan === "free",
-    }, { toolbox: {}, signal }),
+    parts.runAgent(monitorAgent, monitorInput(parts, spec, service), { toolbox: {}, signal }),
     own.probe ?? askRender(parts, spec.database, signal),
   ]);
   if (run.kind === "failed") {
@@ -165,9 +157,26 @@ async function probe(
   return { health, json, database: database ?? run.output.database };
 }
 
+/** What the monitor is to measure of a service. */
+export function monitorInput(
+  parts: Pick<Parts, "environment">,
+  spec: ServiceSpec,
+  service: ServiceView,
+): MonitorInput {
+  return {
+    url: service.url ?? "",
+    healthPath: spec.healthPath,
+    expect: spec.expect,
+    database: databaseInput(parts, spec.database).input,
+    timeoutMs: spec.probeTimeoutMs,
+    bodyBytesMax: BODY_BYTES_MAX,
+    maySleep: service.settings.plan === "free",
+  };
+}
+
 /** What the monitor is to do for the database, or the answer when it needs no monitor. */
 function databaseInput(
-  parts: Seer,
+  parts: Pick<Parts, "environment">,
   database: DatabaseSpec,
 ): { input: MonitorInput["database"]; probe: Probe | null } {
   switch (database.kind) {

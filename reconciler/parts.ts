@@ -4,6 +4,7 @@
  */
 import type { RunAgent, Toolbox } from "../agents/agent.ts";
 import type { AgentName } from "../agents/messages.ts";
+import type { Topology } from "../agents/swarm/topology.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { RenderApi } from "../render/api.ts";
 import type { Edit, Incident, StateEvent } from "../state/records.ts";
@@ -63,6 +64,15 @@ export interface EventContext {
   incident: Incident | null;
 }
 
+/** On what occasion an agent answered. */
+export interface AgentContext {
+  attempt: number;
+  via: "swarm" | "fallback";
+  /** `null` for an agent that acts outside the consultation. */
+  topology: Topology | null;
+  durationMs: number;
+}
+
 export interface Parts {
   api: RenderApi;
   store: Store;
@@ -83,5 +93,9 @@ export interface Parts {
   /** Told of every event as it is recorded, and of the incident as it then is. */
   onEvent(event: StateEvent, about: EventContext): void;
   /** Told of every answer of an agent, for the human-readable artifacts. */
-  onAgentOutput(agent: AgentName, output: unknown, attempt: number | null): Promise<void>;
+  onAgentOutput(agent: AgentName, output: unknown, context: AgentContext): Promise<void>;
+  /** How agents work together; `auto` lets measurements decide. */
+  topology: Topology | "auto";
+  /** Memory that is free now, in MiB. */
+  freeMemoryMiB(): number;
 }

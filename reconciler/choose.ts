@@ -1,0 +1,163 @@
+/**
+ * Turns a diagnosis into an attempt: the fixer proposes remedies in the optimizer's order, the policy and the past
+ * are asked, the commit is made without being published, and the validator looks at it.
+ */
+import { fixer } from "../agents/fixer/agent.ts";
+import type { Diagnosis, OptimizerOutput, Proposal } from "../agents/messages.ts";
+import type { Swarm } from "../agents/swarm/swarm.ts";
+import { validatorAgent } from "../agents/validator/agent.ts";
+import { EvenkeelError } from "../base/errors.ts";
+import type { Attempt, Repair, Risk } from "../state/records.ts";
+import { fingerprint } from "../text/fingerprint.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import { commitRequest } from "./commit_request.ts";
+import type { FailureLog } from "./evidence.ts";
+import { newAttempt } from "./incident.ts";
+import type { Checkout, Parts } from "./parts.ts";
+import { isWithinRisk } from "./policy.ts";
+import type { Policy } from "./policy.ts";
+import type { Preparation, Question } from "./repair.ts";
+import { describePatch } from "./setting.ts";
+import { triedBefore } from "./tried.ts";
+
+/** Remedies tried on paper for one diagnosis. */
+const REMEDIES_MAX = 6;
+
+export interface Choice {
+  parts: Parts;
+  question: Question;
+  swarm: Swarm;
+  diagnosis: Diagnosis;
+  advice: OptimizerOutput;
+  checkout: Checkout;
+  log: FailureLog;
+  /** The riskiest remedy that may be chosen here. */
+  riskMax: Risk;
+}
+
+export async function chooseRepair(choice: Choice): Promise<Preparation> {
+  const { parts, question, swarm, diagnosis, advice, checkout } = choice;
+  const { spec, seen, incident } = question;
+  const evidence = diagnosis.evidence === null ? [] : [diagnosis.evidence];
+  const summary = diagnosis.summary.replace(/\.$/, "");
+  const stalled = (reason: string, message: string): Preparation => ({
+    kind: "stall",
+    reason,
+    message,
+    evidence,
+  });
+  const tried = await triedBefore(parts, incident, diagnosis.fingerprint);
+  if (tried.today >= spec.policy.attemptsPerFingerprintMax) {
+    return stalled("FingerprintSpent", `${summary}. ${tried.today} attempts at it within a day are enough`);
+  }
+  if (diagnosis.remedies.length === 0) {
+    const message = `${summary}. No remedy is known for ${diagnosis.cause}: a person has to mend it`;
+    return stalled("NoRemedy", message);
+  }
+  const refusals: string[] = [];
+  for (const { remedy } of advice.order.slice(0, REMEDIES_MAX)) {
+    const proposal = await swarm.run(fixer, {
+      remedy,
+      diagnosis,
+      settings: seen.service.settings,
+      directory: checkout.directory,
+      paths: await checkout.paths(),
+    });
+    const refusal = proposal.kind === "none" ? proposal.why : guard(spec.policy, choice.riskMax, proposal);
+    if (proposal.kind === "none" || refusal !== null) {
+      refusals.push(`${remedy}: ${refusal}`);
+      continue;
+    }
+    const draft = draftAttempt(choice, remedy, proposal);
+    if (tried.failed.has(draft.repairHash)) {
+      refusals.push(`${remedy}: the same change was tried before and did not help`);
+      continue;
+    }
+    if (proposal.kind !== "patch") return { kind: "attempt", attempt: draft, checkout: null };
+    const checked = await checkPatch(choice, draft, proposal);
+    if (checked.kind === "attempt") return checked;
+    refusals.push(`${remedy}: ${checked.why}`);
+    // The commit that failed its check is in this checkout; nothing else may be built on it.
+    break;
+  }
+  return stalled(
+    "NoRemedyApplies",
+    `${summary}. No remedy applies: ${sanitizeLine(refusals.join("; "), 600)}`,
+  );
+}
+
+/** What the policy says against a proposal. */
+function guard(
+  policy: Policy,
+  riskMax: Risk,
+  proposal: Exclude<Proposal, { kind: "none" }>,
+): string | null {
+  if (!isWithinRisk(proposal.risk, riskMax)) return `its risk is ${proposal.risk}, allowed is ${riskMax}`;
+  if (proposal.kind === "setting" && !policy.mayChangeSettings) {
+    return "the policy allows no change of settings";
+  }
+  return null;
+}
+
+function draftAttempt(
+  { parts, question, diagnosis, log }: Choice,
+  remedy: string,
+  proposal: Exclude<Proposal, { kind: "none" }>,
+): Attempt {
+  const { seen, incident, deploy } = question;
+  const repair: Repair = proposal.kind === "patch"
+    ? { kind: "patch", edits: proposal.edits, diff: "" }
+    : proposal.kind === "setting"
+    ? { kind: "setting", patch: proposal.patch, diff: describePatch(seen.service, proposal.patch) }
+    : { kind: "redeploy", clearCache: proposal.clearCache };
+  const { evidence } = diagnosis;
+  return newAttempt(incident, {
+    diagnosedDeployId: deploy.id,
+    cause: diagnosis.cause,
+    confidence: diagnosis.confidence,
+    summary: sanitizeLine(log.redact(`${diagnosis.summary.replace(/\.$/, "")}. ${proposal.summary}`)),
+    evidence: evidence === null
+      ? null
+      : { line: evidence.line, text: sanitizeLine(log.redact(evidence.text)) },
+    fingerprint: diagnosis.fingerprint,
+    remedy,
+    risk: proposal.risk,
+    repair,
+    repairHash: fingerprint([JSON.stringify(proposal.kind === "patch" ? proposal.edits : repair)]),
+  }, parts.clock.now());
+}
+
+/** Makes the commit and lets the validator look at it. */
+async function checkPatch(
+  { parts, question, swarm, checkout }: Choice,
+  draft: Attempt,
+  proposal: Extract<Proposal, { kind: "patch" }>,
+): Promise<Extract<Preparation, { kind: "attempt" }> | { kind: "refused"; why: string }> {
+  const { spec, seen, incident } = question;
+  const baseCommit = checkout.head;
+  let made: { commit: string; diff: string };
+  try {
+    const request = commitRequest(parts, spec, incident, draft, proposal.edits);
+    made = await parts.repositories.commit(checkout, request);
+  } catch (error) {
+    if (error instanceof EvenkeelError) return { kind: "refused", why: error.message };
+    throw error;
+  }
+  const verdict = await swarm.run(validatorAgent, {
+    directory: checkout.directory,
+    edits: proposal.edits,
+    settings: seen.service.settings,
+  });
+  if (verdict.verdict === "fail") {
+    const failed = verdict.checks.filter((check) => check.result === "fail");
+    return { kind: "refused", why: failed.map((check) => `${check.name}: ${check.detail}`).join("; ") };
+  }
+  const attempt: Attempt = {
+    ...draft,
+    baseCommit,
+    branch: checkout.branch,
+    commit: made.commit,
+    repair: { kind: "patch", edits: proposal.edits, diff: made.diff },
+  };
+  return { kind: "attempt", attempt, checkout };
+}

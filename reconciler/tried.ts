@@ -1,0 +1,29 @@
+/** What was tried before against a failure, so that no budget is overdrawn and no change is made twice in vain. */
+import type { Incident } from "../state/records.ts";
+import type { Parts } from "./parts.ts";
+
+const DAY_MS = 86_400_000;
+const INCIDENTS_READ = 100;
+
+/** How often this failure was attempted within a day, and which changes did not help it. */
+export async function triedBefore(
+  parts: Pick<Parts, "store" | "clock">,
+  incident: Incident,
+  print: string,
+): Promise<{ today: number; failed: Set<string> }> {
+  const past = await parts.store.listIncidents({ serviceId: incident.serviceId, limit: INCIDENTS_READ });
+  const attempts = [...past.filter((one) => one.id !== incident.id), incident]
+    .flatMap((one) => one.attempts)
+    .filter((attempt) => attempt.fingerprint === print);
+  const since = parts.clock.now() - DAY_MS;
+  const counted = attempts.filter((attempt) => attempt.startedAt >= since && attempt.status !== "abandoned");
+  const failed = attempts.filter((attempt) =>
+    attempt.status === "failed" || attempt.status === "no_effect" ||
+    // A redeploy is free once an incident; a second one would be hoping.
+    (attempt.repair.kind === "redeploy" && incident.attempts.includes(attempt))
+  );
+  return {
+    today: counted.filter((attempt) => attempt.status !== "fixed").length,
+    failed: new Set(failed.map((attempt) => attempt.repairHash)),
+  };
+}
