@@ -12,15 +12,15 @@ export interface Route {
 
 const PATTERNS: readonly RegExp[] = [
   /\b(?<owner>[A-Za-z_$][\w$]*)\.(?:get|all|head|route)\(\s*["'`](?<path>\/[^"'`\s]*)["'`]/g,
-  /\b(?:url|pathname|path)\s*={2,3}\s*["'`](?<path>\/[^"'`\s]*)["'`]/g,
-  /["'`](?<path>\/[^"'`\s]*)["'`]\s*={2,3}\s*\w*\.?(?:url|pathname|path)\b/g,
+  /\b(?:url|pathname|path)\s*[!=]={1,2}\s*["'`](?<path>\/[^"'`\s]*)["'`]/g,
+  /["'`](?<path>\/[^"'`\s]*)["'`]\s*[!=]={1,2}\s*\w*\.?(?:url|pathname|path)\b/g,
   /\bcase\s+["'`](?<path>\/[^"'`\s]*)["'`]\s*:/g,
   /\burl\s*:\s*["'`](?<path>\/[^"'`\s]*)["'`]/g,
   /\b(?:url|pathname|path)\.startsWith\(\s*["'`](?<path>\/[^"'`\s]*)["'`]/g,
 ];
 const PYTHON_PATTERNS: readonly RegExp[] = [
   /@(?<owner>[A-Za-z_]\w*)\.(?:get|route|api_route|head)\(\s*["'](?<path>\/[^"'\s]*)["']/g,
-  /\bself\.path\s*==\s*["'](?<path>\/[^"'\s]*)["']/g,
+  /\bself\.path\s*[!=]=\s*["'](?<path>\/[^"'\s]*)["']/g,
 ];
 /** Django: the leading slash is not written. */
 const DJANGO = /\bpath\(\s*["'](?<path>[^"'\s]*)["']\s*,/g;
