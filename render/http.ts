@@ -116,7 +116,7 @@ export function createHttp(options: HttpOptions): Http {
       if (error instanceof AnswerTooLarge) throw new Failed(error, false);
       const why = timeout.signal.aborted
         ? `no complete answer within ${options.requestTimeoutMs} ms`
-        : `the connection failed (${failureOf(error)})`;
+        : `the connection to ${new URL(connection.baseUrl).host} failed (${failureOf(error)})`;
       throw new Failed(unreachable(call, why), true);
     } finally {
       clearTimeout(timer);
