@@ -75,6 +75,13 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
   if (!isApiUrl(apiUrl)) {
     refuse("RENDER_API_URL", `${show(apiUrl)}, allowed is an http or https address without a password`);
   }
+  const wantsPullRequest = desired.services.find(({ mode }) => mode === "pull-request");
+  if (wantsPullRequest !== undefined && variable("GITHUB_TOKEN") === undefined) {
+    const why = `missing, needed is a token that may push and open pull requests for ${
+      show(wantsPullRequest.service)
+    }, whose mode is pull-request`;
+    refuse("GITHUB_TOKEN", why);
+  }
   const sessionId = variable("SESSION_ID") ?? null;
   if (sessionId !== null && !SESSION_ID.test(sessionId)) {
     refuse(
