@@ -16,7 +16,7 @@ import { newAttempt } from "./incident.ts";
 import type { Checkout, Parts } from "./parts.ts";
 import { isWithinRisk } from "./policy.ts";
 import type { Policy } from "./policy.ts";
-import type { Preparation, Question } from "./repair.ts";
+import type { Preparation, Question } from "./preparation.ts";
 import { describePatch } from "./setting.ts";
 import { triedBefore } from "./tried.ts";
 

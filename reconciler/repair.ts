@@ -6,45 +6,22 @@
 import { runInline } from "../agents/inline.ts";
 import type { RunAgent } from "../agents/agent.ts";
 import { findRemedy } from "../agents/fixer/remedies/all.ts";
-import type { AnalyzerInput, Diagnosis, OptimizerInput, Phase } from "../agents/messages.ts";
+import type { AnalyzerInput, Diagnosis, OptimizerInput } from "../agents/messages.ts";
 import { consult } from "../agents/swarm/consult.ts";
 import { Swarm, SwarmFailure } from "../agents/swarm/swarm.ts";
 import { chooseTopology } from "../agents/swarm/topology.ts";
 import type { Topology, TopologyChoice } from "../agents/swarm/topology.ts";
 import { EvenkeelError } from "../base/errors.ts";
-import type { Json } from "../base/json.ts";
 import { RenderUnreachable } from "../render/api.ts";
-import type { Attempt, Evidence, Incident, Risk } from "../state/records.ts";
+import type { Risk } from "../state/records.ts";
 import { chooseRepair } from "./choose.ts";
 import { readFailureLog, readPlatformReason, viewRepository } from "./evidence.ts";
 import type { FailureLog } from "./evidence.ts";
-import type { DeployView, Sighting } from "./observation.ts";
+import type { Sighting } from "./observation.ts";
 import { monitorInput } from "./observe.ts";
 import type { Checkout, Parts } from "./parts.ts";
-import type { ServiceSpec } from "./spec.ts";
+import type { Note, Preparation, Question } from "./preparation.ts";
 import { lastTopology, measuredRuns } from "./swarm_runs.ts";
-
-export type Preparation =
-  /** `checkout` holds the commit that is to be published, when the repair is a patch. */
-  | { kind: "attempt"; attempt: Attempt; checkout: Checkout | null }
-  | { kind: "stall"; reason: string; message: string; evidence: Evidence[] }
-  /** Something could not be read, or the world changed meanwhile; worth another look. */
-  | { kind: "retry"; message: string };
-
-export interface Question {
-  spec: ServiceSpec;
-  seen: Sighting;
-  incident: Incident;
-  deploy: DeployView;
-  phase: Phase;
-}
-
-/** Something that happened while an attempt was prepared, to be recorded as an event. */
-export interface Note {
-  type: string;
-  message: string;
-  data: Json;
-}
 
 /** How agents are run for one attempt. */
 interface Manner {

@@ -1,0 +1,29 @@
+/** What is asked when an attempt is prepared, and what comes of it. */
+import type { Phase } from "../agents/messages.ts";
+import type { Json } from "../base/json.ts";
+import type { Attempt, Evidence, Incident } from "../state/records.ts";
+import type { DeployView, Sighting } from "./observation.ts";
+import type { Checkout } from "./parts.ts";
+import type { ServiceSpec } from "./spec.ts";
+
+export type Preparation =
+  /** `checkout` holds the commit that is to be published, when the repair is a patch. */
+  | { kind: "attempt"; attempt: Attempt; checkout: Checkout | null }
+  | { kind: "stall"; reason: string; message: string; evidence: Evidence[] }
+  /** Something could not be read, or the world changed meanwhile; worth another look. */
+  | { kind: "retry"; message: string };
+
+export interface Question {
+  spec: ServiceSpec;
+  seen: Sighting;
+  incident: Incident;
+  deploy: DeployView;
+  phase: Phase;
+}
+
+/** Something that happened while an attempt was prepared, to be recorded as an event. */
+export interface Note {
+  type: string;
+  message: string;
+  data: Json;
+}
