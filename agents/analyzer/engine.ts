@@ -234,15 +234,21 @@ function unique(rejected: { cause: string; why: string }[], except: string | und
   return rejected.filter(({ cause }) => !seen.has(cause) && seen.add(cause));
 }
 
+/**
+ * The last lines that look like errors and, where they are few, the last of the others: what nobody has seen
+ * before is often told in plain words. The platform's own lines only say that it failed.
+ */
 function excerptOf(lines: readonly string[], max: number): number[] {
-  const chosen: number[] = [];
   const seen = new Set<string>();
-  for (let at = lines.length - 1; at >= 0 && chosen.length < max; at--) {
+  const told: number[] = [];
+  const platform: number[] = [];
+  for (let at = lines.length - 1; at >= 0; at--) {
     const text = lines[at]!.trim();
-    if (!ERROR_LIKE.test(text) || seen.has(text)) continue;
+    if (text === "" || seen.has(text)) continue;
     seen.add(text);
-    chosen.unshift(at);
+    (text.startsWith("==> ") ? platform : told).push(at);
   }
-  if (chosen.length > 0) return chosen;
-  return lines.flatMap((line, at) => line.trim() === "" ? [] : [at]).slice(-max);
+  const errors = told.filter((at) => ERROR_LIKE.test(lines[at]!)).slice(0, max);
+  const others = (told.length > 0 ? told : platform).filter((at) => !errors.includes(at));
+  return [...errors, ...others.slice(0, max - errors.length)].sort((a, b) => a - b);
 }

@@ -69,7 +69,12 @@ Deno.test("symptoms alone name no cause, and the lines that look like errors are
   );
   assertEquals(diagnosis.cause, "unknown");
   assertEquals(diagnosis.remedies, []);
-  assert(diagnosis.excerpt.some(({ line, text }) => line === 2 && text === "something odd failed"));
+  assertEquals(diagnosis.excerpt, [{ line: 2, text: "something odd failed" }]);
+});
+
+Deno.test("a failure told in plain words is shown by its last lines, not by the platform's", () => {
+  const diagnosis = read("warming up\nthe frobnicator jammed\n==> Build failed");
+  assertEquals(diagnosis.excerpt.map(({ text }) => text), ["warming up", "the frobnicator jammed"]);
 });
 
 Deno.test("lines keep their number in the log as it came, after escapes, redraws and a cut middle", () => {
