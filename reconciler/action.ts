@@ -1,5 +1,6 @@
 /** The one next step for a service, and what is remembered when it is chosen. */
 import type { Phase } from "../agents/messages.ts";
+import type { Json } from "../base/json.ts";
 import type { Attempt, Incident, JournalEntry, Outcome, ServiceRecord } from "../state/records.ts";
 import type { DeployView } from "./observation.ts";
 
@@ -35,8 +36,14 @@ export type Action =
     kind: "record";
     incident: Incident;
     record?: ServiceRecord;
-    event: { type: string; message: string };
-    outcome?: { attempt: Attempt; outcome: Outcome["outcome"] };
+    /** `data` is for programs; the files of a session take their durations from it. */
+    event: { type: string; message: string; data?: Json };
+    outcome?: {
+      attempt: Attempt;
+      outcome: Outcome["outcome"];
+      /** How long the deploy took that carried the repair live; `null` when none did or Render does not say. */
+      deployMs: number | null;
+    };
   }
   /** Read the failure of a deploy and prepare an attempt. */
   | { kind: "diagnose"; incident: Incident; deploy: DeployView; phase: Phase }

@@ -3,6 +3,7 @@
  * that carries them, then the proof. Pure. Our own writes may not be visible yet: a deploy that we know of and
  * the list does not is waited for, never taken for missing.
  */
+import type { Json } from "../base/json.ts";
 import type { Attempt, Incident, Outcome, ServiceRecord } from "../state/records.ts";
 import { formatDuration } from "../text/duration.ts";
 import type { Action, Step } from "./action.ts";
@@ -57,10 +58,11 @@ function wait({ spec }: Progress, reason: string, message: string): Action {
 }
 
 function finish(
-  { incident, attempt, now }: Progress,
+  { incident, attempt, seen, now }: Progress,
   status: Attempt["status"],
   message: string,
   outcome?: Outcome["outcome"],
+  data?: Json,
 ): Action {
   const failed = status !== "fixed" && status !== "rolled_back";
   const changed = changeAttempt(incident, attempt.number, {
@@ -71,9 +73,20 @@ function finish(
   return {
     kind: "record",
     incident: changed,
-    event: { type: failed ? "AttemptFailed" : "AttemptSucceeded", message },
-    ...(outcome === undefined ? {} : { outcome: { attempt, outcome } }),
+    event: {
+      type: failed ? "AttemptFailed" : "AttemptSucceeded",
+      message,
+      ...(data === undefined ? {} : { data }),
+    },
+    ...(outcome === undefined ? {} : { outcome: { attempt, outcome, deployMs: deployMsOf(attempt, seen) } }),
   };
+}
+
+function deployMsOf(attempt: Attempt, seen: Sighting): number | null {
+  const deploy = seen.deploys.find((one) => one.id === attempt.deployId);
+  if (deploy === undefined || stateOf(deploy) !== "live") return null;
+  const from = deploy.startedAt ?? deploy.createdAt;
+  return from === null || deploy.finishedAt === null ? null : Math.max(0, deploy.finishedAt - from);
 }
 
 /** Finds the deploy that carries the repair, by commit, and starts one when none appears. */
@@ -164,7 +177,8 @@ function watchDeploy(progress: Progress, deployId: string): Action {
 function prove(progress: Progress): Action {
   const { record, seen, spec, incident } = progress;
   if (isProven(record, spec)) {
-    return finish(progress, "fixed", `Good for ${formatDuration(goodForMs(record))}`, "healed");
+    const provenForMs = goodForMs(record);
+    return finish(progress, "fixed", `Good for ${formatDuration(provenForMs)}`, "healed", { provenForMs });
   }
   if (verdictOf(seen) === "bad" && isConfirmedBad(record, spec)) {
     const bad = [seen.health, seen.json, seen.database].find((probe) => probe.status === "bad");

@@ -62,6 +62,7 @@ export class Controller implements AsyncDisposable {
    */
   async pass(spec: ServiceSpec, signal: AbortSignal): Promise<Pass> {
     const { store } = this.#parts;
+    const lookedSince = this.#parts.clock.now();
     const serviceId = await this.#serviceId(spec, signal);
     const observation = await observe(this.#parts, spec, serviceId, signal);
     const before = await store.getService(serviceId) ?? emptyRecord(serviceId, spec.service, spec.generation);
@@ -89,9 +90,14 @@ export class Controller implements AsyncDisposable {
         case "record":
           incident = action.incident;
           record = action.record ?? record;
-          await remember(this.#event(serviceId, incident)(action.event.type, action.event.message), {
-            outcome: action,
-          });
+          await remember(
+            {
+              ...this.#event(serviceId, incident)(action.event.type, action.event.message),
+              // An opened incident was looked at before it had a name.
+              data: action.event.data ?? (action.event.type === "IncidentOpened" ? { lookedSince } : null),
+            },
+            { outcome: action },
+          );
           continue;
         case "diagnose": {
           const retry = await this.#diagnose(spec, observation, action, async (next, event) => {
@@ -268,6 +274,13 @@ export class Controller implements AsyncDisposable {
           outcome: finished.outcome,
           durationMs: clock.now() - finished.attempt.startedAt,
         },
+        performance: finished.deployMs === null || finished.attempt.deployId === null ? [] : [{
+          at: clock.now(),
+          serviceId: record.serviceId,
+          deployId: finished.attempt.deployId,
+          variant: `remedy:${finished.attempt.remedy}`,
+          seconds: finished.deployMs / 1000,
+        }],
       }),
     });
     for (const event of events) this.#parts.onEvent(event, { serviceName: record.name, incident });

@@ -161,6 +161,7 @@ class Effects {
       throw new EvenkeelError(`Cannot run the deployer: ${run.message} (${run.why})`);
     }
     await this.parts.onAgentOutput("deployer", run.output, {
+      incident: this.request.incident,
       attempt: this.request.attempt.number,
       via,
       topology: null,

@@ -66,6 +66,7 @@ export interface EventContext {
 
 /** On what occasion an agent answered. */
 export interface AgentContext {
+  incident: Incident;
   attempt: number;
   via: "swarm" | "fallback";
   /** `null` for an agent that acts outside the consultation. */

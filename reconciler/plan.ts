@@ -202,7 +202,13 @@ function closeGap(situation: Omit<Situation, "incident"> & { incident: Incident 
   }
   const healed = heal(incident, now);
   const took = formatDuration(now - incident.openedAt);
-  return record(healed, "IncidentHealed", `Good for ${formatDuration(goodForMs(service))}; took ${took}`);
+  const provenForMs = goodForMs(service);
+  const message = `Good for ${formatDuration(provenForMs)}; took ${took}`;
+  return {
+    kind: "record",
+    incident: healed,
+    event: { type: "IncidentHealed", message, data: { provenForMs } },
+  };
 }
 
 function recordOf(incident: Incident, type: string, message: string) {

@@ -122,7 +122,7 @@ async function prepare(
       toolbox: parts.toolbox,
       signal,
       onReport: ({ agent, output, durationMs }) =>
-        parts.onAgentOutput(agent, output, { attempt, via, topology, durationMs }),
+        parts.onAgentOutput(agent, output, { incident, attempt, via, topology, durationMs }),
     });
     const { monitor, diagnosis, advice } = await consult(topology, swarm, {
       monitor: monitorInput(parts, spec, seen.service),
