@@ -3,6 +3,7 @@
  * what follows. Entries live in causes/, a file an ecosystem. Order in the catalogue decides ties only.
  */
 import type { Phase, RepositoryView, Settings } from "../messages.ts";
+import type { DockerBuild } from "./docker_build.ts";
 import type { Facts } from "./steps.ts";
 
 export interface Sign {
@@ -12,6 +13,8 @@ export interface Sign {
   pattern: RegExp;
   /** How often a line like this has this cause when nothing else is known, 0 to 1. */
   confidence: number;
+  /** Where this line weighs less or more than the cause's other signs. @default the cause's */
+  severity?: Severity;
 }
 
 /**
@@ -27,13 +30,16 @@ export interface Finding {
   at: number;
   captures: Captures;
   confidence: number;
+  severity: Severity;
   phase: Phase | null;
 }
 export type Captures = Readonly<Record<string, string>>;
 
 export interface Context {
-  /** The sanitised lines of the log. */
+  /** The sanitised lines of the log, without what a platform or a builder puts before them. */
   lines: readonly string[];
+  /** The container build that failed; null for any other log. */
+  docker: DockerBuild | null;
   facts: Facts;
   settings: Settings | null;
   repository: RepositoryView | null;
@@ -44,7 +50,7 @@ export interface Context {
 }
 
 export type Verdict =
-  | { accept: true; confidence?: number; captures?: Captures }
+  | { accept: true; confidence?: number; captures?: Captures; severity?: Severity }
   | { accept: false; why: string };
 
 export interface Cause {
@@ -58,6 +64,11 @@ export interface Cause {
   signs: readonly Sign[];
   /** Looks at the lines around, the files and the settings. @default accepts */
   decide?(finding: Finding, context: Context): Verdict;
+  /**
+   * Reads the failing step of a container build itself: its instruction, exit code and arguments. The evidence is
+   * then the line that names the step. It weighs as a symptom unless the verdict says otherwise.
+   */
+  step?(build: DockerBuild, context: Context): Verdict | undefined;
   /** One sentence for people. */
   explain(captures: Captures): string;
   /** Captures that tell one failure of this cause from another; they make the fingerprint. */
@@ -68,10 +79,11 @@ export interface Cause {
   examples: readonly string[];
 }
 
-export const accept = (confidence?: number, captures?: Captures): Verdict => ({
+export const accept = (confidence?: number, captures?: Captures, severity?: Severity): Verdict => ({
   accept: true,
   ...(confidence === undefined ? {} : { confidence }),
   ...(captures === undefined ? {} : { captures }),
+  ...(severity === undefined ? {} : { severity }),
 });
 export const reject = (why: string): Verdict => ({ accept: false, why });
 

@@ -10,6 +10,7 @@ import { createRedactor } from "../../text/redact.ts";
 import { sanitizeLine } from "../../text/sanitize.ts";
 import type { AnalyzerInput, Diagnosis, Phase } from "../messages.ts";
 import type { Captures, Cause, Context, Finding, Severity, Sign } from "./catalogue.ts";
+import { bareLine, readDockerBuild } from "./docker_build.ts";
 import { LiteralScanner } from "./literals.ts";
 import { readLog } from "./log_lines.ts";
 import { StepReader } from "./steps.ts";
@@ -17,7 +18,7 @@ import { StepReader } from "./steps.ts";
 export const UNKNOWN = "unknown";
 
 export interface EngineLimits {
-  /** Matches kept for a sign; an error that repeats says nothing new. @default 6 */
+  /** Matches kept for a sign, half of them the last; an error that repeats says nothing new. @default 6 */
   findingsPerSignMax: number;
   /** Findings kept in all. @default 400 */
   findingsMax: number;
@@ -42,6 +43,9 @@ export const ENGINE_LIMITS: EngineLimits = {
   captureCharsMax: 200,
 };
 
+/** Confidence of what only the failing step itself says, where the cause names none. */
+const STEP_CONFIDENCE = 0.6;
+
 /** What a line that reports an error usually holds; for the excerpt only, never for a decision. */
 const ERROR_LIKE =
   /\b(?:error|fatal|failed|exception|cannot|denied|not found|panic|traceback|refused|timed out)\b|Error:|ERR!/i;
@@ -63,33 +67,40 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
   return function diagnose(input: AnalyzerInput): Diagnosis {
     // The platform's own words come last in time, so they are read as lines that follow the log.
     const raw = input.platformReason === null ? input.log : `${input.log}\n${input.platformReason}`;
-    const { lines, numberOf: lineNumber } = readLog(raw);
-    const evidence = (at: number) => ({ line: lineNumber(at), text: redact(sanitizeLine(lines[at] ?? "")) });
+    const { lines: shown, numberOf: lineNumber } = readLog(raw);
+    const lines = shown.map(bareLine);
+    const docker = readDockerBuild(shown, input.settings, input.repository);
+    const evidence = (at: number) => ({ line: lineNumber(at), text: redact(sanitizeLine(shown[at] ?? "")) });
 
-    const steps = new StepReader(input.phase);
+    const steps = new StepReader(docker === null ? input.phase : "build");
     const phases: (Phase | null)[] = [];
-    const found: Finding[] = [];
-    const counts = new Uint32Array(signs.length);
+    const foundBy = new Map<number, Finding[]>();
     const triedOn = new Int32Array(signs.length).fill(-1);
     for (const [at, line] of lines.entries()) {
       phases.push(steps.read(line));
+      // What an earlier step of a container build printed did not stop it.
+      if (docker !== null && !docker.contains(at)) continue;
       scanner.scan(line, (literal) => {
         for (const index of signsOf[literal]!) {
           if (triedOn[index] === at) continue;
           triedOn[index] = at;
-          if (counts[index]! >= limits.findingsPerSignMax || found.length >= limits.findingsMax) continue;
           const { cause, sign } = signs[index]!;
           const captures = match(sign, line, limits.captureCharsMax);
           if (captures === undefined) continue;
-          counts[index]!++;
-          found.push({ cause, at, captures, confidence: sign.confidence, phase: phases[at] ?? null });
+          const kept = foundBy.get(index) ?? [];
+          if (kept.length === 0) foundBy.set(index, kept);
+          if (kept.length >= limits.findingsPerSignMax) kept.splice(limits.findingsPerSignMax >> 1, 1);
+          const { confidence, severity = cause.severity } = sign;
+          kept.push({ cause, at, captures, confidence, severity, phase: phases[at] ?? null });
         }
       });
     }
+    const found = [...foundBy.values()].flat().sort((a, b) => a.at - b.at).slice(0, limits.findingsMax);
 
     const { facts } = steps;
     const context: Context = {
       lines,
+      docker,
       facts,
       settings: input.settings,
       repository: input.repository,
@@ -104,9 +115,26 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
       if ("why" in judged) rejected.push({ cause: finding.cause.slug, why: judged.why });
       else accepted.push(judged);
     }
+    if (docker !== null) {
+      for (const cause of catalogue) {
+        const verdict = cause.step?.(docker, context);
+        if (verdict === undefined) continue;
+        if (!verdict.accept) rejected.push({ cause: cause.slug, why: verdict.why });
+        else {
+          accepted.push({
+            cause,
+            at: docker.from,
+            captures: verdict.captures ?? {},
+            confidence: verdict.confidence ?? STEP_CONFIDENCE,
+            severity: verdict.severity ?? "symptom",
+            phase: "build",
+          });
+        }
+      }
+    }
 
     const ranked = accepted.filter((finding) => finding.confidence >= limits.confidenceMin).sort((a, b) =>
-      tier(a.cause.severity) - tier(b.cause.severity) || a.at - b.at || b.confidence - a.confidence ||
+      tier(a.severity) - tier(b.severity) || a.at - b.at || b.confidence - a.confidence ||
       orderOf.get(a.cause)! - orderOf.get(b.cause)!
     );
     const root = ranked[0];
@@ -133,7 +161,7 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
         redeployMayCure: false,
         rejected: others,
         remedies: [],
-        excerpt: excerptOf(lines, limits.excerptLinesMax).map(evidence),
+        excerpt: excerptOf(shown, limits.excerptLinesMax).map(evidence),
       };
     }
     const { cause } = root;
@@ -193,6 +221,7 @@ function judge(finding: Finding, context: Context): Finding | { why: string } {
   return {
     ...finding,
     confidence: verdict.confidence ?? finding.confidence,
+    severity: verdict.severity ?? finding.severity,
     captures: { ...finding.captures, ...verdict.captures },
   };
 }
@@ -211,8 +240,8 @@ function tier(severity: Severity): number {
 }
 
 function whyNot(other: Finding, root: Finding, lineNumber: (at: number) => number): string {
-  if (tier(other.cause.severity) > tier(root.cause.severity)) {
-    return `it is a ${other.cause.severity} of what line ${lineNumber(root.at)} says`;
+  if (tier(other.severity) > tier(root.severity)) {
+    return `it is a ${other.severity} of what line ${lineNumber(root.at)} says`;
   }
   return other.at === root.at
     ? "another reading of the same line is more likely"
