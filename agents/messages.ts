@@ -115,17 +115,31 @@ export type Diagnosis = z.infer<typeof diagnosisSchema>;
 export const remedyKinds = ["patch", "setting", "redeploy"] as const;
 export const optimizerInputSchema = z.object({
   cause: z.string(),
-  remedies: z.array(z.object({ id: z.string(), kind: z.enum(remedyKinds), risk: riskSchema })),
-  counts: z.array(z.object({
+  remedies: z.array(z.object({
+    id: z.string(),
+    kind: z.enum(remedyKinds),
+    risk: riskSchema,
+    /** Whether the risk lies within the policy's ceiling. */
+    isAllowed: z.boolean(),
+  })),
+  /** What verified outcomes say (`Tally` in state/learning.ts). */
+  history: z.array(z.object({
     remedy: z.string(),
     healed: z.number(),
     noEffect: z.number(),
     worse: z.number(),
+    agedHealed: z.number(),
+    agedFailed: z.number(),
+    agedPrior: z.number(),
+    /** Milliseconds since the epoch. */
+    quarantinedUntil: z.number().nullable(),
   })),
 });
 export type OptimizerInput = z.infer<typeof optimizerInputSchema>;
 export const optimizerOutputSchema = z.object({
   order: z.array(z.object({ remedy: z.string(), expectedSuccess: z.number(), why: z.string() })),
+  /** Quarantined remedies that are not to be tried. */
+  withheld: z.array(z.object({ remedy: z.string(), why: z.string() })),
 });
 export type OptimizerOutput = z.infer<typeof optimizerOutputSchema>;
 

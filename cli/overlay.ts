@@ -34,6 +34,10 @@ export function createOverlay(store: Store): Store {
     triedRepairs: (serviceId, fingerprint) => store.triedRepairs(serviceId, fingerprint),
     countOutcomes: (cause) => store.countOutcomes(cause),
     listOutcomes: (query) => store.listOutcomes(query),
+    listPerformance: (query) => store.listPerformance(query),
+    listImports: () => store.listImports(),
+    addImport: refuse,
+    forget: refuse,
     isWritable: () => Promise.resolve(false),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

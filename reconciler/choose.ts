@@ -54,7 +54,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     const message = `${summary}. No remedy is known for ${diagnosis.cause}: a person has to mend it`;
     return stalled("NoRemedy", message);
   }
-  const refusals: string[] = [];
+  const refusals = advice.withheld.map(({ remedy, why }) => `${remedy}: ${why}`);
   for (const { remedy } of advice.order.slice(0, REMEDIES_MAX)) {
     const proposal = await swarm.run(fixer, {
       remedy,

@@ -13,6 +13,7 @@ import { chooseTopology } from "../agents/swarm/topology.ts";
 import type { Topology, TopologyChoice } from "../agents/swarm/topology.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderUnreachable } from "../render/api.ts";
+import { recallTallies } from "../state/recall.ts";
 import type { Risk } from "../state/records.ts";
 import { chooseRepair } from "./choose.ts";
 import { readFailureLog, readPlatformReason, viewRepository } from "./evidence.ts";
@@ -20,6 +21,7 @@ import type { FailureLog } from "./evidence.ts";
 import type { Sighting } from "./observation.ts";
 import { monitorInput } from "./observe.ts";
 import type { Checkout, Parts } from "./parts.ts";
+import { isWithinRisk } from "./policy.ts";
 import type { Note, Preparation, Question } from "./preparation.ts";
 import { lastTopology, measuredRuns } from "./swarm_runs.ts";
 
@@ -127,7 +129,7 @@ async function prepare(
     const { monitor, diagnosis, advice } = await consult(topology, swarm, {
       monitor: monitorInput(parts, spec, seen.service),
       evidence: gathering.then((gathered) => gathered.input),
-      remedies: (found) => remedyQuestion(parts, found),
+      remedies: (found) => remedyQuestion(parts, found, riskMax),
     });
     if (incident.gap === "unhealthy" && question.phase === "run" && monitor.health.status === "good") {
       const isRolledBack = incident.attempts.some((one) => one.status === "rolled_back");
@@ -185,14 +187,18 @@ async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): 
 }
 
 /** The remedies of the cause that was found, and what is remembered of them. */
-async function remedyQuestion(parts: Parts, { cause, remedies }: Diagnosis): Promise<OptimizerInput> {
-  const counts = (await parts.store.countOutcomes(cause)).filter((count) => count.cause === cause);
+async function remedyQuestion(
+  { store, clock }: Parts,
+  { cause, remedies }: Diagnosis,
+  riskMax: Risk,
+): Promise<OptimizerInput> {
   const offered = remedies.flatMap((id) => findRemedy(id) ?? []).map(({ id, kind, risk }) => ({
     id,
     kind,
     risk,
+    isAllowed: isWithinRisk(risk, riskMax),
   }));
-  return { cause, remedies: offered, counts };
+  return { cause, remedies: offered, history: await recallTallies(store, clock.now(), cause) };
 }
 
 function unknownCause(diagnosis: Diagnosis, { deploy }: Question, log: FailureLog): Preparation {

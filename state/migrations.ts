@@ -77,6 +77,25 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;
   `,
+  `
+  CREATE INDEX outcomes_by_cause ON outcomes (cause, id);
+
+  CREATE TABLE performance (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    service_id TEXT NOT NULL,
+    deploy_id TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    record TEXT NOT NULL,
+    UNIQUE (deploy_id, variant)
+  ) STRICT;
+  CREATE INDEX performance_by_variant ON performance (variant, id);
+
+  CREATE TABLE imports (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest TEXT NOT NULL UNIQUE,
+    record TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** The version of a database; 0 before the first step. */

@@ -6,7 +6,12 @@
 import { z } from "zod";
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
+import { unreachable } from "../base/errors.ts";
 import { Database } from "./database.ts";
+import { performanceSchema } from "./performance.ts";
+import type { Performance } from "./performance.ts";
+import { importSchema } from "./prior.ts";
+import type { Import } from "./prior.ts";
 import {
   eventSchema,
   incidentSchema,
@@ -16,7 +21,7 @@ import {
 } from "./records.ts";
 import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from "./records.ts";
 import { clamp, decode, encode, filter } from "./rows.ts";
-import type { Change, RemedyCount, Store } from "./store.ts";
+import type { Change, Forgettable, Forgotten, RemedyCount, Store } from "./store.ts";
 
 /** Newest events kept of a service, and of what belongs to no service. */
 export const EVENTS_KEPT_PER_SERVICE = 1000;
@@ -28,6 +33,8 @@ export const CLOSED_INCIDENTS_KEPT_PER_SERVICE = 200;
  */
 export const JOURNAL_KEPT_PER_SERVICE = 2000;
 export const OUTCOMES_KEPT = 10_000;
+export const PERFORMANCE_KEPT = 10_000;
+export const IMPORTS_KEPT = 20;
 /** Most recently seen services. */
 export const SERVICES_KEPT = 10_000;
 
@@ -36,6 +43,7 @@ const INCIDENTS_DEFAULT = 20;
 const EVENTS_DEFAULT = 50;
 const JOURNAL_DEFAULT = 50;
 const OUTCOMES_DEFAULT = 1000;
+const PERFORMANCE_DEFAULT = 1000;
 
 const remedyCountSchema = z.object({
   cause: z.string(),
@@ -91,12 +99,13 @@ class SqliteStore implements Store {
   }
 
   record(change: Change): Promise<void> {
-    const { service, incident, events = [], outcome } = change;
+    const { service, incident, events = [], outcome, performance = [] } = change;
     return this.#database.write(() => {
       if (service !== undefined) this.#putService(service);
       if (incident !== undefined) this.#putIncident(incident);
       for (const event of events) this.#putEvent(event);
       if (outcome !== undefined) this.#putOutcome(outcome);
+      for (const row of performance) this.#putPerformance(row);
     });
   }
 
@@ -179,9 +188,64 @@ class SqliteStore implements Store {
     );
   }
 
-  listOutcomes(query: { limit?: number } = {}): Promise<Outcome[]> {
-    const sql = "SELECT record FROM outcomes ORDER BY id DESC LIMIT ?";
-    return this.#many(outcomeSchema, sql, clamp(query.limit, OUTCOMES_DEFAULT));
+  listOutcomes(query: { cause?: string; limit?: number } = {}): Promise<Outcome[]> {
+    const { where, values } = filter({ cause: query.cause });
+    const of = where === ""
+      ? ""
+      : `WHERE incident_id IN (SELECT incident_id FROM outcomes ${where} ORDER BY id DESC LIMIT ${OUTCOMES_DEFAULT})`;
+    const sql = `SELECT record FROM outcomes ${of} ORDER BY id DESC LIMIT ?`;
+    return this.#many(outcomeSchema, sql, ...values, clamp(query.limit, OUTCOMES_DEFAULT));
+  }
+
+  listPerformance(query: { limit?: number } = {}): Promise<Performance[]> {
+    const sql = "SELECT record FROM performance ORDER BY id DESC LIMIT ?";
+    return this.#many(performanceSchema, sql, clamp(query.limit, PERFORMANCE_DEFAULT));
+  }
+
+  listImports(): Promise<Import[]> {
+    return this.#many(importSchema, "SELECT record FROM imports ORDER BY id DESC");
+  }
+
+  addImport(entry: Import): Promise<number | null> {
+    const record = encode(importSchema, entry);
+    return this.#database.write(() => {
+      const row = this.#database.statement("SELECT record FROM imports WHERE digest = ?").get(entry.digest);
+      if (row !== undefined) return decode(importSchema, row["record"], this.#database.path).at;
+      this.#run("INSERT INTO imports (digest, record) VALUES (?, ?)", entry.digest, record);
+      this.#keepNewest("imports", IMPORTS_KEPT);
+      return null;
+    });
+  }
+
+  forget(what: Forgettable): Promise<Forgotten> {
+    return this.#database.write(() => {
+      const forgotten: Forgotten = { outcomes: 0, imported: 0, performance: 0, incidents: 0 };
+      switch (what.kind) {
+        case "cause": {
+          const { where, values } = filter({ cause: what.cause, remedy: what.remedy });
+          forgotten.outcomes = this.#run(`DELETE FROM outcomes ${where}`, ...values);
+          forgotten.imported = this.#forgetFixes(what.cause, what.remedy);
+          break;
+        }
+        case "service":
+          forgotten.outcomes = this.#run(
+            "DELETE FROM outcomes WHERE json_extract(record, '$.serviceId') = ?",
+            what.serviceId,
+          );
+          forgotten.performance = this.#run("DELETE FROM performance WHERE service_id = ?", what.serviceId);
+          forgotten.incidents = this.#run(
+            "DELETE FROM incidents WHERE service_id = ? AND status = 'healed'",
+            what.serviceId,
+          );
+          break;
+        case "imported":
+          forgotten.imported = this.#run("DELETE FROM imports");
+          break;
+        default:
+          unreachable(what);
+      }
+      return forgotten;
+    });
   }
 
   async isWritable(): Promise<boolean> {
@@ -263,9 +327,41 @@ class SqliteStore implements Store {
       outcome.outcome,
       encode(outcomeSchema, outcome),
     );
+    this.#keepNewest("outcomes", OUTCOMES_KEPT);
+  }
+
+  #putPerformance(row: Performance): void {
+    this.#run(
+      `INSERT INTO performance (service_id, deploy_id, variant, record) VALUES (?, ?, ?, ?)
+       ON CONFLICT (deploy_id, variant) DO NOTHING`,
+      row.serviceId,
+      row.deployId,
+      row.variant,
+      encode(performanceSchema, row),
+    );
+    this.#keepNewest("performance", PERFORMANCE_KEPT);
+  }
+
+  /** Takes a cause, or one of its remedies, out of every import. The digests stay: a file is read in once. */
+  #forgetFixes(cause: string, remedy: string | undefined): number {
+    let forgotten = 0;
+    for (const row of this.#database.statement("SELECT record FROM imports").all()) {
+      const entry = decode(importSchema, row["record"], this.#database.path);
+      const fixes = entry.fixes.filter((fix) =>
+        fix.cause !== cause || (remedy !== undefined && fix.remedy !== remedy)
+      );
+      if (fixes.length === entry.fixes.length) continue;
+      forgotten += entry.fixes.length - fixes.length;
+      const sql = "UPDATE imports SET record = ? WHERE digest = ?";
+      this.#run(sql, encode(importSchema, { ...entry, fixes }), entry.digest);
+    }
+    return forgotten;
+  }
+
+  #keepNewest(table: "outcomes" | "performance" | "imports", kept: number): void {
     const sql =
-      "DELETE FROM outcomes WHERE id <= (SELECT id FROM outcomes ORDER BY id DESC LIMIT 1 OFFSET ?)";
-    this.#run(sql, OUTCOMES_KEPT);
+      `DELETE FROM ${table} WHERE id <= (SELECT id FROM ${table} ORDER BY id DESC LIMIT 1 OFFSET ?)`;
+    this.#run(sql, kept);
   }
 
   /** Removes what is older than the newest `kept` rows of a service. */
@@ -283,8 +379,9 @@ class SqliteStore implements Store {
     return row === undefined ? null : decode(journalEntrySchema, row["record"], this.#database.path);
   }
 
-  #run(sql: string, ...values: (string | number | null)[]): void {
-    this.#database.statement(sql).run(...values);
+  /** @returns how many rows it changed */
+  #run(sql: string, ...values: (string | number | null)[]): number {
+    return Number(this.#database.statement(sql).run(...values).changes);
   }
 
   #one<T>(schema: z.ZodType<T>, sql: string, ...values: (string | number)[]): Promise<T | null> {

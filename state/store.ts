@@ -2,6 +2,8 @@
  * The memory of Evenkeel. One interface; SQLite implements it, PostgreSQL will. Writes of one call are one
  * transaction: a kill between two lines leaves the state before or after, never between.
  */
+import type { Performance } from "./performance.ts";
+import type { Import } from "./prior.ts";
 import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from "./records.ts";
 
 /** What one pass of the loop records, all or nothing. */
@@ -10,6 +12,25 @@ export interface Change {
   incident?: Incident;
   events?: readonly StateEvent[];
   outcome?: Outcome;
+  /** Durations of a deploy by variant; the first record of a deploy and variant stays. */
+  performance?: readonly Performance[];
+}
+
+/** What is to be forgotten. */
+export type Forgettable =
+  /** Outcomes and imported fixes of a cause, or of one of its remedies. */
+  | { kind: "cause"; cause: string; remedy?: string }
+  /** What a service has taught: outcomes, durations and incidents that are closed. */
+  | { kind: "service"; serviceId: string }
+  /** Everything that was imported, so that the same files may be read in again. */
+  | { kind: "imported" };
+
+/** How many of each were forgotten. */
+export interface Forgotten {
+  outcomes: number;
+  imported: number;
+  performance: number;
+  incidents: number;
 }
 
 export interface RemedyCount {
@@ -52,8 +73,19 @@ export interface Store extends AsyncDisposable {
   triedRepairs(serviceId: string, fingerprint: string): Promise<string[]>;
   /** Verified outcomes by cause and remedy. */
   countOutcomes(cause?: string): Promise<RemedyCount[]>;
-  /** The result of each verified attempt, newest first. @default limit 1000 */
-  listOutcomes(query?: { limit?: number }): Promise<Outcome[]>;
+  /**
+   * The result of each verified attempt, newest first.
+   * @param query.cause with all outcomes of the incidents in which it came up @default limit 1000
+   */
+  listOutcomes(query?: { cause?: string; limit?: number }): Promise<Outcome[]>;
+  /** Durations of deploys, newest first. @default limit 1000 */
+  listPerformance(query?: { limit?: number }): Promise<Performance[]>;
+  /** What was imported, newest first. */
+  listImports(): Promise<Import[]>;
+  /** Keeps what a file said. @returns when that file was read in before, in milliseconds since the epoch, or `null` */
+  addImport(entry: Import): Promise<number | null>;
+  /** Deletes for good what was learned. */
+  forget(what: Forgettable): Promise<Forgotten>;
 
   /** True when a write succeeds: what /readyz asks. */
   isWritable(): Promise<boolean>;

@@ -11,5 +11,5 @@ export const optimizerAgent: Agent<OptimizerInput, OptimizerOutput> = {
   tools: [],
   limits: { deadlineMs: 10_000, memoryMiB: 64, outputBytesMax: 256 * 1024 },
   permissions: () => ({}),
-  answer: orderRemedies,
+  answer: (input) => orderRemedies(input),
 };

@@ -1,69 +1,85 @@
 /**
- * Puts the remedies of a cause in the order in which they are to be tried. The success rate comes from verified
- * outcomes alone, smoothed as the mean of a Beta(1, 1) prior: one lucky heal is no certainty and no
- * history is one half. Equal rates keep the catalogue's order. Behind all of them come high risks that have never
- * healed, and last what has only ever made things worse.
+ * Puts the remedies of a cause in the order in which they are to be tried, by the score of their verified
+ * outcomes; equal scores keep the catalogue's order. Behind come risks that have never healed, and last what the
+ * policy does not allow. What is quarantined is withheld, unless nothing else is allowed: then the best of it is
+ * tried rather than nothing. The same input always gives the same order, so a replay agrees.
  */
 import type { OptimizerInput, OptimizerOutput } from "../messages.ts";
-
-/** Pseudo-counts of the prior: as if one try had healed and one had not. */
-const PRIOR_HEALED = 1;
-const PRIOR_FAILED = 1;
+import { discountedMean } from "./score.ts";
+import type { Score } from "./score.ts";
 
 type Remedy = OptimizerInput["remedies"][number];
-type Counts = Pick<OptimizerInput["counts"][number], "healed" | "noEffect" | "worse">;
+type History = Omit<OptimizerInput["history"][number], "remedy">;
 
 /** Remedies of a later tier are tried after every remedy of an earlier one. */
-const TIERS = { usual: 0, riskyAndUnproven: 1, onlyHarmful: 2 } as const;
+const TIERS = { usual: 0, riskyAndUnproven: 1, notAllowed: 2 } as const;
 
-export function orderRemedies(input: OptimizerInput): OptimizerOutput {
+const NO_HISTORY: History = {
+  healed: 0,
+  noEffect: 0,
+  worse: 0,
+  agedHealed: 0,
+  agedFailed: 0,
+  agedPrior: 0,
+  quarantinedUntil: null,
+};
+
+/** @param score @default discountedMean */
+export function orderRemedies(input: OptimizerInput, score: Score = discountedMean): OptimizerOutput {
+  const histories = new Map(input.history.map(({ remedy, ...history }) => [remedy, history]));
   const ranked = input.remedies.map((remedy, place) => {
-    const counts = countsOf(input, remedy.id);
-    return { remedy, place, counts, rate: successRate(counts), tier: tierOf(remedy, counts) };
+    const history = histories.get(remedy.id) ?? NO_HISTORY;
+    return { remedy, place, history, score: score(history, place), tier: tierOf(remedy, history) };
   });
-  ranked.sort((a, b) => a.tier - b.tier || b.rate - a.rate || a.place - b.place);
+  ranked.sort((a, b) => a.tier - b.tier || b.score - a.score || a.place - b.place);
+  const isFree = ({ history }: typeof ranked[number]) => history.quarantinedUntil === null;
+  const isAllowed = ({ remedy }: typeof ranked[number]) => remedy.isAllowed;
+  const released = ranked.some((one) => isFree(one) && isAllowed(one)) ? undefined : ranked.find(isAllowed);
+  const offered = ranked.filter((one) => isFree(one) || one === released);
   return {
-    order: ranked.map(({ remedy, counts, rate, tier }) => ({
+    order: offered.map((one) => ({
+      remedy: one.remedy.id,
+      expectedSuccess: Math.round(discountedMean(one.history, one.place) * 1000) / 1000,
+      why: explain(one.remedy, one.history, one.tier),
+    })),
+    withheld: ranked.filter((one) => !offered.includes(one)).map(({ remedy, history }) => ({
       remedy: remedy.id,
-      expectedSuccess: Math.round(rate * 1000) / 1000,
-      why: explain(remedy, counts, tier),
+      why: `${told(remedy, history)}: in quarantine until ${dayOf(history.quarantinedUntil)}`,
     })),
   };
 }
 
-/** The mean of Beta(healed + 1, failed + 1). */
-function successRate({ healed, noEffect, worse }: Counts): number {
-  return (healed + PRIOR_HEALED) / (healed + noEffect + worse + PRIOR_HEALED + PRIOR_FAILED);
-}
-
-function tierOf(remedy: Remedy, { healed, worse }: Counts): number {
-  if (worse > 0 && healed === 0) return TIERS.onlyHarmful;
+function tierOf(remedy: Remedy, { healed }: History): number {
+  if (!remedy.isAllowed) return TIERS.notAllowed;
   if (remedy.risk === "high" && healed === 0) return TIERS.riskyAndUnproven;
   return TIERS.usual;
 }
 
-function countsOf({ counts }: OptimizerInput, id: string): Counts {
-  const sum = { healed: 0, noEffect: 0, worse: 0 };
-  for (const each of counts) {
-    if (each.remedy !== id) continue;
-    sum.healed += each.healed;
-    sum.noEffect += each.noEffect;
-    sum.worse += each.worse;
-  }
-  return sum;
+function told(remedy: Remedy, { healed, noEffect, worse, agedPrior }: History): string {
+  const tries = healed + noEffect + worse;
+  const imported = agedPrior > 0 ? ", known from an import" : "";
+  return tries === 0
+    ? `never tried, ${remedy.risk} risk${imported}`
+    : `healed ${healed} of ${tries}${worse === 0 ? "" : `, made it worse ${times(worse)}`}${imported}`;
 }
 
-function explain(remedy: Remedy, { healed, noEffect, worse }: Counts, tier: number): string {
-  const tries = healed + noEffect + worse;
-  const history = tries === 0
-    ? `never tried, ${remedy.risk} risk`
-    : `healed ${healed} of ${tries}${worse === 0 ? "" : `, made it worse ${worse} times`}`;
+function explain(remedy: Remedy, history: History, tier: number): string {
+  const text = told(remedy, history);
+  if (history.quarantinedUntil !== null) return `${text}: tried in quarantine, because nothing else is left`;
   switch (tier) {
-    case TIERS.onlyHarmful:
-      return `${history}: last, because it has only done harm`;
+    case TIERS.notAllowed:
+      return `${text}: last, because the policy does not allow its risk`;
     case TIERS.riskyAndUnproven:
-      return `${history}: after the others, because it is risky and has never healed`;
+      return `${text}: after the others, because it is risky and has never healed`;
     default:
-      return history;
+      return text;
   }
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}
+
+function dayOf(at: number | null): string {
+  return at === null ? "further notice" : new Date(at).toISOString().slice(0, 10);
 }

@@ -1,0 +1,28 @@
+/** Reads what was learned out of a store: the bridge between its rows and the pure functions of learning.ts. */
+import { tallyOutcomes } from "./learning.ts";
+import type { Tally } from "./learning.ts";
+import { fixPriors } from "./prior.ts";
+import { LIMIT_MAX } from "./rows.ts";
+import type { Store } from "./store.ts";
+
+type Memory = Pick<Store, "countOutcomes" | "listOutcomes" | "listImports">;
+
+/**
+ * What is known of the remedies of one cause, or of all causes; of each cause, the newest LIMIT_MAX outcomes
+ * count.
+ * @param now milliseconds since the epoch
+ */
+export async function recallTallies(store: Memory, now: number, cause?: string): Promise<Tally[]> {
+  const priors = fixPriors(await store.listImports());
+  const causes = cause === undefined
+    ? [...priors, ...await store.countOutcomes()].map((one) => one.cause)
+    : [cause];
+  const tallies: Tally[] = [];
+  for (const about of [...new Set(causes)].sort()) {
+    const outcomes = await store.listOutcomes({ cause: about, limit: LIMIT_MAX });
+    const known = priors.filter((prior) => prior.cause === about);
+    // Other causes of the same incidents come along to tell a step on the way from a failure.
+    tallies.push(...tallyOutcomes(outcomes, known, now).filter((tally) => tally.cause === about));
+  }
+  return tallies;
+}
