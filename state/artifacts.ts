@@ -14,13 +14,14 @@ import {
   ARTIFACT_VERSION,
   deploymentPlanSchema,
   finalStateSchema,
-  learningStateSchema,
 } from "./artifact_shapes.ts";
 import type { PhaseRecord } from "./artifact_shapes.ts";
 import { appendBounded, writeAtomically } from "./files.ts";
+import { learningState, learningStateSchema } from "./learning_state.ts";
+import { recallTallies } from "./recall.ts";
 import type { ServiceRecord } from "./records.ts";
 import type { Store } from "./store.ts";
-import { deploymentPlan, finalState, learningState } from "./summary.ts";
+import { deploymentPlan, finalState } from "./summary.ts";
 
 export interface ArtifactOptions {
   /** Makes any text safe to store: `(text) => redact(sanitizeLog(text))`. */
@@ -47,8 +48,13 @@ export async function writeLearningState(
   store: Store,
   options: ArtifactOptions,
 ): Promise<void> {
-  const incidents = await store.listIncidents({ limit: INCIDENTS_READ });
-  const state = learningState(incidents, await store.countOutcomes(), now(options));
+  const at = now(options);
+  const state = learningState({
+    incidents: await store.listIncidents({ limit: INCIDENTS_READ }),
+    tallies: await recallTallies(store, at),
+    performance: await store.listPerformance(),
+    imports: await store.listImports(),
+  }, at);
   await write(join(dataDir, "artifacts", "deploy_learning_state.json"), learningStateSchema, state, options);
 }
 

@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { EvenkeelError } from "../../base/errors.ts";
-import {
-  agentOutputSchema,
-  deploymentPlanSchema,
-  finalStateSchema,
-  learningStateSchema,
-} from "../../state/artifact_shapes.ts";
+import { agentOutputSchema, deploymentPlanSchema, finalStateSchema } from "../../state/artifact_shapes.ts";
 import {
   appendFallbackLog,
   appendSwarmLog,
@@ -17,6 +12,7 @@ import {
   writeSession,
 } from "../../state/artifacts.ts";
 import { appendBounded, writeAtomically } from "../../state/files.ts";
+import { learningStateSchema } from "../../state/learning_state.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
 import { createRedactor } from "../../text/redact.ts";
@@ -33,7 +29,13 @@ const options = {
 function withStore(work: (folder: string, store: Store) => Promise<void>): Promise<void> {
   return inFolder(async (folder) => {
     await using store = await openSqliteStore(join(folder, "store", "state.db"));
-    await store.record({ service: serviceRecord(), incident: healed(1), outcome: outcome() });
+    const deploy = { at: START, serviceId: "srv-1", deployId: "dep-1", variant: "remedy:unpin", seconds: 42 };
+    await store.record({
+      service: serviceRecord(),
+      incident: healed(1),
+      outcome: outcome(),
+      performance: [deploy, { ...deploy, seconds: 99 }],
+    });
     await store.record({
       incident: healed(2),
       outcome: outcome({ incidentId: "inc_2", outcome: "no_effect" }),
@@ -63,10 +65,13 @@ Deno.test("the learning state lists what failed, what fixed it and how long it t
     assertEquals(state.failed_dependencies.map(({ times, lastSeenAt }) => [times, lastSeenAt]), [
       [3, new Date(START + 6000).toISOString()],
     ]);
-    assertEquals(state.known_fixes, [
-      { cause: "python-dependency-conflict", remedy: "unpin", healed: 1, noEffect: 1, worse: 0 },
-    ]);
-    assertEquals(state.performance_map["api"], {
+    assertEquals(state.known_fixes, { "python-dependency-conflict": "unpin" });
+    assertEquals(state.performance_map, { "remedy:unpin": 42 });
+    assertEquals(
+      state.remedies.map(({ remedy, healed, noEffect, worse }) => [remedy, healed, noEffect, worse]),
+      [["unpin", 1, 1, 0]],
+    );
+    assertEquals(state.services["api"], {
       incidents: 3,
       healed: 2,
       stalled: 0,
