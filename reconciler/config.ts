@@ -5,10 +5,11 @@
  */
 import { resolve } from "@std/path";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import type { HooksConfig } from "../hooks/settings.ts";
 import { nearest } from "../text/nearest.ts";
 import { CONFIG_BYTES_MAX, readConfigFile, show } from "./config_file.ts";
 import type { ReadFile } from "./config_file.ts";
-import { readOverrides, toSpec } from "./config_merge.ts";
+import { readOverrides, toHooks, toSpec } from "./config_merge.ts";
 import type { ServiceEntry } from "./config_schema.ts";
 import { DEFAULT_API_URL, DEFAULT_CONFIG_FILE, DEFAULT_DATA_DIRECTORY } from "./environment.ts";
 import type { Environment, VariableName } from "./environment.ts";
@@ -20,6 +21,8 @@ export interface Desired {
   /** In the order of the file or the flags. */
   services: ServiceSpec[];
   author: CommitAuthor;
+  /** No hooks when absent. */
+  hooks?: HooksConfig;
   /** The file that was read, as it was named; `null` when there was none. */
   file: string | null;
 }
@@ -131,6 +134,7 @@ async function readDesired(options: LoadOptions, problems: string[]): Promise<De
   return {
     services,
     author: { name: author?.name ?? DEFAULT_AUTHOR.name, email: author?.email ?? DEFAULT_AUTHOR.email },
+    ...read?.file?.hooks === undefined ? {} : { hooks: toHooks(read.file.hooks) },
     file: read === null ? null : name,
   };
 }

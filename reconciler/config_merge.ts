@@ -3,8 +3,10 @@
  * what is said nearest to the run wins. Policies are merged field by field.
  */
 import { formatDuration, parseDuration } from "../text/duration.ts";
+import { HOOK_DEADLINE_MS, hookNames } from "../hooks/settings.ts";
+import type { HooksConfig, HookTarget } from "../hooks/settings.ts";
 import { show } from "./config_file.ts";
-import type { ServiceEntry, ServiceSettings } from "./config_schema.ts";
+import type { HooksEntry, ServiceEntry, ServiceSettings } from "./config_schema.ts";
 import type { VariableName } from "./environment.ts";
 import { DEFAULT_POLICY, fixModes } from "./policy.ts";
 import type { Policy } from "./policy.ts";
@@ -128,4 +130,20 @@ function toDatabase(entry: ServiceSettings["database"]): DatabaseSpec {
   if ("json" in entry) return { kind: "json-path", path: entry.json, good: entry.good };
   if ("postgres" in entry) return { kind: "render-postgres", id: entry.postgres };
   return { kind: "connection-env", variable: entry.env };
+}
+
+export function toHooks(entry: HooksEntry): HooksConfig {
+  const targets = hookNames.flatMap((name) => {
+    const given = entry[name];
+    return given === undefined ? [] : [[name, toTarget(given)] as const];
+  });
+  return { preset: entry.preset ?? "none", targets: Object.fromEntries(targets) };
+}
+
+function toTarget(entry: NonNullable<HooksEntry["notify"]>): HookTarget {
+  const deadlineMs = entry.deadline ?? HOOK_DEADLINE_MS;
+  if ("url" in entry) return { kind: "http", url: entry.url, deadlineMs };
+  // The schema refuses an empty list.
+  const [program = "", ...rest] = entry.command;
+  return { kind: "command", command: [program, ...rest], deadlineMs };
 }

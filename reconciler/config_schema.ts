@@ -5,6 +5,16 @@
  */
 import { z } from "zod";
 import { jsonSchema } from "../base/json.ts";
+import { hasFixedFlag, hasKnownPlaceholders, placeholders } from "../hooks/placeholders.ts";
+import {
+  HOOK_ARGUMENT_CHARS_MAX,
+  HOOK_ARGUMENTS_MAX,
+  HOOK_DEADLINE_MS,
+  HOOK_DEADLINE_MS_MAX,
+  HOOK_MEANINGS,
+  hookPresets,
+} from "../hooks/settings.ts";
+import type { HookName } from "../hooks/settings.ts";
 import { riskSchema, SAMPLES_KEPT } from "../state/records.ts";
 import { formatDuration, parseDuration } from "../text/duration.ts";
 import { DEFAULT_POLICY, fixModes } from "./policy.ts";
@@ -178,6 +188,55 @@ const serviceSchema = z.strictObject({
 
 const defaultsSchema = z.strictObject(settings);
 
+const hookDeadline = duration(
+  100,
+  HOOK_DEADLINE_MS_MAX,
+  HOOK_DEADLINE_MS,
+  "How long one call may take before it is ended",
+);
+const hookArgument = z.string().max(HOOK_ARGUMENT_CHARS_MAX)
+  .refine((value) => !value.includes("\0"), "text without a NUL")
+  .refine(
+    hasKnownPlaceholders,
+    `text whose placeholders are among ${placeholders.map((name) => `{${name}}`).join(" ")}`,
+  )
+  .refine(hasFixedFlag, "a flag with its placeholder behind an equals sign, such as --text={message}");
+const hookSchema = z.union([
+  z.strictObject({
+    command: z.array(hookArgument).min(1).max(HOOK_ARGUMENTS_MAX)
+      .refine(
+        // An empty list is refused above.
+        ([program]) =>
+          program === undefined || (isPlain(program) && !program.includes("{") && program !== ""),
+        "a list that begins with a program, without a placeholder in its name",
+      )
+      .meta({ description: "A program and its arguments, as a list; no shell is involved" }),
+    deadline: hookDeadline,
+  }),
+  z.strictObject({
+    url: text(
+      2000,
+      "an http or https address without a password in it",
+      (value) => hasNoSecret(value) && /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
+    ).meta({ description: "An http or https address that gets the payload as JSON by POST" }),
+    deadline: hookDeadline,
+  }),
+]);
+const hook = (name: HookName) => hookSchema.optional().meta({ description: HOOK_MEANINGS[name] });
+const hooksSchema = z.strictObject({
+  "preset": z.enum(hookPresets).optional().meta({
+    description: "claude-flow calls that program's own hooks, see docs/hooks.md",
+    default: "none",
+  }),
+  "session-restore": hook("session-restore"),
+  "pre-task": hook("pre-task"),
+  "post-edit": hook("post-edit"),
+  "notify": hook("notify"),
+  "post-task": hook("post-task"),
+  "session-end": hook("session-end"),
+});
+export type HooksEntry = z.infer<typeof hooksSchema>;
+
 /** The whole file. */
 export const configFileSchema = z.strictObject({
   defaults: defaultsSchema.optional().meta({ description: "Settings of every service that has no others" }),
@@ -189,6 +248,7 @@ export const configFileSchema = z.strictObject({
         .meta({ default: DEFAULT_AUTHOR.email }),
     }).optional(),
   }).optional().meta({ description: "Author of the commits that repair a service" }),
+  hooks: hooksSchema.optional().meta({ description: "Programs and addresses that are told what happens" }),
   services: z.array(serviceSchema).min(1).max(SERVICES_MAX).meta({
     description: "The services to look after",
   }),

@@ -16,11 +16,24 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   state: ["base", "text", "render"],
   repo: ["base", "text", "process"],
   agents: ["base", "text", "process", "render", "repo", "state"],
-  reconciler: ["base", "text", "process", "render", "repo", "state", "agents"],
+  hooks: ["base", "text", "process", "state"],
+  reconciler: ["base", "text", "process", "render", "repo", "state", "hooks", "agents"],
   status: ["base", "text", "state"],
   // Drydock is useful by itself: it knows nothing of what it is used for.
-  drydock: ["base", "text", "process", "render", "cli"],
-  cli: ["base", "text", "process", "render", "repo", "state", "agents", "reconciler", "status", "drydock"],
+  drydock: ["base", "text", "process", "render"],
+  cli: [
+    "base",
+    "text",
+    "process",
+    "render",
+    "repo",
+    "state",
+    "hooks",
+    "agents",
+    "reconciler",
+    "status",
+    "drydock",
+  ],
   "main.ts": ["cli"],
 };
 /** Of these folders only these modules may be imported by these others. */
@@ -30,12 +43,6 @@ const ONLY: readonly { from: string; to: string; modules: RegExp; why: string }[
     to: "render",
     modules: /^render\/schemas\.ts$/,
     why: "drydock shares Render's words only",
-  },
-  {
-    from: "drydock",
-    to: "cli",
-    modules: /^cli\/(arguments|command|help|output)\.ts$/,
-    why: "commands depend on drydock",
   },
 ];
 

@@ -22,6 +22,7 @@ export function configurationDocument(): string {
   const service = childrenOf(schemaIn(properties["services"], "items"));
   const rows = Object.entries(service).flatMap(([name, schema]) => rowsOf(name, schema));
   const commit = rowsOf("commit", properties["commit"] ?? {});
+  const hooks = childrenOf(properties["hooks"] ?? {});
   return `# Configuration
 
 Written by \`deno run -A tools/docs.ts\` from the schema that checks the file: change that, not this.
@@ -53,11 +54,21 @@ Durations are written \`500ms\`, \`90s\`, \`5m\`, \`1h 30m\`.
 
 | field | meaning | allowed | default |
 |---|---|---|---|
+${rows.map(lineOf).join("\n")}
+
+## Hooks
+
+Under \`hooks\` at the top of the file; [hooks.md](hooks.md) says what they get.
+
+| field | meaning | allowed | default |
+|---|---|---|---|
+${rowsOf("hooks.preset", hooks["preset"] ?? {}).map(lineOf).join("\n")}
 ${
-    rows.map((row) => `| \`${row.field}\` | ${row.description} | ${row.allowed} | ${row.standard} |`).join(
-      "\n",
-    )
+    Object.entries(hooks).filter(([name]) => name !== "preset").map(([name, schema]) =>
+      `| \`hooks.${name}\` | ${cell(textOf(schema, "description"))} | the fields below | |`
+    ).join("\n")
   }
+${targetRows(hooks["notify"] ?? {}).map(lineOf).join("\n")}
 
 ## Environment
 
@@ -70,6 +81,16 @@ ${describeVariables().map(({ name, description }) => `| \`${name}\` | ${cell(des
 | \`EVENKEEL_DEBUG\` | \`1\` shows where an unexpected error happened |
 | \`NO_COLOR\` | Anything: no colour |
 `;
+}
+
+function lineOf(row: Row): string {
+  return `| \`${row.field}\` | ${row.description} | ${row.allowed} | ${row.standard} |`;
+}
+
+/** The fields of a hook; each is one form's or both forms'. */
+function targetRows(hook: Schema): Row[] {
+  const fields = Object.assign({}, ...branchesOf(hook).map(childrenOf));
+  return Object.entries<Schema>(fields).flatMap(([name, schema]) => rowsOf(`hooks.*.${name}`, schema));
 }
 
 function rowsOf(field: string, schema: Schema): Row[] {
