@@ -136,6 +136,15 @@ export const optimizerInputSchema = z.object({
   })),
 });
 export type OptimizerInput = z.infer<typeof optimizerInputSchema>;
+/** How the optimizer gets its question: handed over, or put together from its peers' answers as they come. */
+export const optimizerTaskSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("given"), question: optimizerInputSchema }),
+  z.object({ kind: z.literal("peers") }),
+]);
+export type OptimizerTask = z.infer<typeof optimizerTaskSchema>;
+/** Input of the tool `history`, which answers with an OptimizerInput. */
+export const historyInputSchema = diagnosisSchema.pick({ cause: true, remedies: true });
+export type HistoryInput = z.infer<typeof historyInputSchema>;
 export const optimizerOutputSchema = z.object({
   order: z.array(z.object({ remedy: z.string(), expectedSuccess: z.number(), why: z.string() })),
   /** Quarantined remedies that are not to be tried. */

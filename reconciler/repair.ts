@@ -6,7 +6,7 @@
 import { runInline } from "../agents/inline.ts";
 import type { RunAgent } from "../agents/agent.ts";
 import { findRemedy } from "../agents/fixer/remedies/all.ts";
-import type { AnalyzerInput, Diagnosis, OptimizerInput } from "../agents/messages.ts";
+import type { AnalyzerInput, Diagnosis, HistoryInput, OptimizerInput } from "../agents/messages.ts";
 import { consult } from "../agents/swarm/consult.ts";
 import { Swarm, SwarmFailure } from "../agents/swarm/swarm.ts";
 import { chooseTopology } from "../agents/swarm/topology.ts";
@@ -189,7 +189,7 @@ async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): 
 /** The remedies of the cause that was found, and what is remembered of them. */
 async function remedyQuestion(
   { store, clock }: Parts,
-  { cause, remedies }: Diagnosis,
+  { cause, remedies }: HistoryInput,
   riskMax: Risk,
 ): Promise<OptimizerInput> {
   const offered = remedies.flatMap((id) => findRemedy(id) ?? []).map(({ id, kind, risk }) => ({

@@ -1,15 +1,30 @@
-/** The optimizer orders the remedies of a cause by what has worked before. It sees counts only and may do nothing. */
-import type { Agent } from "../agent.ts";
-import { optimizerInputSchema, optimizerOutputSchema } from "../messages.ts";
-import type { OptimizerInput, OptimizerOutput } from "../messages.ts";
+/**
+ * The optimizer orders the remedies of a cause by what has worked before. It sees counts only and may do nothing. Where
+ * agents work at once it starts with the others and reads the analyzer's answer from them when it is there.
+ */
+import type { Agent, AskTool } from "../agent.ts";
+import {
+  diagnosisSchema,
+  optimizerInputSchema,
+  optimizerOutputSchema,
+  optimizerTaskSchema,
+} from "../messages.ts";
+import type { OptimizerInput, OptimizerOutput, OptimizerTask } from "../messages.ts";
 import { orderRemedies } from "./order.ts";
 
-export const optimizerAgent: Agent<OptimizerInput, OptimizerOutput> = {
+export const optimizerAgent: Agent<OptimizerTask, OptimizerOutput> = {
   name: "optimizer",
-  input: optimizerInputSchema,
+  input: optimizerTaskSchema,
   output: optimizerOutputSchema,
-  tools: [],
-  limits: { deadlineMs: 10_000, memoryMiB: 64, outputBytesMax: 256 * 1024 },
+  tools: ["peer", "history"],
+  // Its own work takes milliseconds; the rest is waiting for the analyzer, whose evidence may come slowly.
+  limits: { deadlineMs: 120_000, memoryMiB: 64, outputBytesMax: 256 * 1024 },
   permissions: () => ({}),
-  answer: (input) => orderRemedies(input),
+  answer: async (task, ask) =>
+    orderRemedies(task.kind === "given" ? task.question : await questionOfPeers(ask)),
 };
+
+async function questionOfPeers(ask: AskTool): Promise<OptimizerInput> {
+  const { cause, remedies } = diagnosisSchema.parse(await ask("peer", { agent: "analyzer" }));
+  return optimizerInputSchema.parse(await ask("history", { cause, remedies }));
+}

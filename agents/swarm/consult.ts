@@ -2,10 +2,13 @@
  * Asks monitor, analyzer and optimizer about one failure, in the order of the topology. The questions are the
  * same in both and so are the answers; only who waits for whom differs.
  */
+import type { Tool } from "../agent.ts";
 import { analyzer } from "../analyzer/agent.ts";
+import { historyInputSchema } from "../messages.ts";
 import type {
   AnalyzerInput,
   Diagnosis,
+  HistoryInput,
   MonitorInput,
   MonitorOutput,
   OptimizerInput,
@@ -21,7 +24,7 @@ export interface Questions {
   /** What the analyzer is to read; may still be on its way. */
   evidence: Promise<AnalyzerInput>;
   /** The remedies of the cause and their history. */
-  remedies(diagnosis: Diagnosis): Promise<OptimizerInput>;
+  remedies(found: HistoryInput): Promise<OptimizerInput>;
 }
 
 export interface Consultation {
@@ -32,26 +35,27 @@ export interface Consultation {
 
 /** @throws {SwarmFailure} when an agent failed; the caller disposes of the swarm before it does anything else */
 export async function consult(topology: Topology, swarm: Swarm, questions: Questions): Promise<Consultation> {
-  const ask = {
-    monitor: () => swarm.run(monitorAgent, questions.monitor),
-    diagnosis: async () => await swarm.run(analyzer, await questions.evidence),
-    advice: async (diagnosis: Diagnosis) =>
-      await swarm.run(optimizerAgent, await questions.remedies(diagnosis)),
-  };
+  const diagnose = async () => await swarm.run(analyzer, await questions.evidence);
   switch (topology) {
     case "hierarchical": {
-      const monitor = await ask.monitor();
-      const diagnosis = await ask.diagnosis();
-      return { monitor, diagnosis, advice: await ask.advice(diagnosis) };
+      const monitor = await swarm.run(monitorAgent, questions.monitor);
+      const diagnosis = await diagnose();
+      const question = await questions.remedies(diagnosis);
+      return { monitor, diagnosis, advice: await swarm.run(optimizerAgent, { kind: "given", question }) };
     }
     case "mesh": {
-      const diagnosis = ask.diagnosis();
-      const [monitor, found, advice] = await Promise.all([
-        ask.monitor(),
-        diagnosis,
-        diagnosis.then(ask.advice),
-      ]);
-      return { monitor, diagnosis: found, advice };
+      const history: Tool = {
+        input: historyInputSchema,
+        run: (input) => questions.remedies(historyInputSchema.parse(input)),
+      };
+      const diagnosing = diagnose();
+      const monitoring = swarm.run(monitorAgent, questions.monitor);
+      // Agents wait in line for a place to run: behind its analyzer, a waiting optimizer can never keep it out.
+      const advising = questions.evidence.then(() =>
+        swarm.run(optimizerAgent, { kind: "peers" }, { history })
+      );
+      const [diagnosis, monitor, advice] = await Promise.all([diagnosing, monitoring, advising]);
+      return { monitor, diagnosis, advice };
     }
   }
 }
