@@ -3,7 +3,11 @@ import { z } from "zod";
 import type { AskTool } from "../agent.ts";
 
 const resolveSchema = z.discriminatedUnion("ok", [
-  z.object({ ok: z.literal(true), resolved: z.array(z.object({ name: z.string(), version: z.string() })) }),
+  z.object({
+    ok: z.literal(true),
+    resolved: z.array(z.object({ name: z.string(), version: z.string() })),
+    mentions: z.array(z.object({ by: z.string(), of: z.string(), extra: z.string().nullable() })).default([]),
+  }),
   z.object({ ok: z.literal(false), conflict: z.string() }),
 ]);
 export type Resolution = z.infer<typeof resolveSchema>;
@@ -11,13 +15,17 @@ const versionsSchema = z.object({ versions: z.array(z.string()) });
 const viewSchema = z.object({ exists: z.boolean(), latest: z.string().nullable() });
 const lockSchema = z.object({ lock: z.string().nullable() });
 
-/** Whether these requirement lines can be installed together. */
+/**
+ * Whether these requirement lines can be installed together, from wheels alone.
+ * @param mentionsOf projects of which it is asked which resolved packages depend on them
+ */
 export async function pipResolve(
   ask: AskTool,
   requirements: readonly string[],
   pythonVersion: string | null,
+  mentionsOf: readonly string[] = [],
 ): Promise<Resolution> {
-  return resolveSchema.parse(await ask("pip-resolve", { requirements, pythonVersion }));
+  return resolveSchema.parse(await ask("pip-resolve", { requirements, pythonVersion, mentionsOf }));
 }
 
 /** The versions of a distribution, newest first; none when the index does not know it. */
@@ -25,8 +33,9 @@ export async function pipVersions(
   ask: AskTool,
   name: string,
   pythonVersion: string | null,
+  options: { wheelsOnly?: boolean } = {},
 ): Promise<string[]> {
-  return versionsSchema.parse(await ask("pip-versions", { name, pythonVersion })).versions;
+  return versionsSchema.parse(await ask("pip-versions", { name, pythonVersion, ...options })).versions;
 }
 
 export async function npmView(

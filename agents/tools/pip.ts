@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { EvenkeelError } from "../../base/errors.ts";
 import type { Tool } from "../agent.ts";
+import { normalName } from "../code/requirements.ts";
 import { pythonNameSchema, pythonVersionSchema } from "./python.ts";
 import type { FindPython, Python } from "./python.ts";
 import { explanation } from "./workshop.ts";
@@ -16,17 +17,31 @@ export const REQUIREMENTS_MAX = 2000;
 const REQUIREMENT_CHARS_MAX = 2000;
 export const PIP_RESOLVE_TIMEOUT_MS = 90_000;
 export const PIP_VERSIONS_TIMEOUT_MS = 30_000;
+/** Projects asked about in `mentionsOf`, and mentions answered. */
+const MENTIONS_MAX = 500;
 
 export const pipResolveInputSchema = z.object({
   /** Lines of a requirements file; options, URLs and paths among them are left out of the answer. */
   requirements: z.array(z.string().max(REQUIREMENT_CHARS_MAX)).max(REQUIREMENTS_MAX),
   /** Such as `3.12`; `null` for the Python at hand. */
   pythonVersion: pythonVersionSchema.nullable(),
+  /** Projects of which it is asked who else in the resolution mentions them. @default none */
+  mentionsOf: z.array(pythonNameSchema).max(MENTIONS_MAX).optional(),
 });
+
+/** A resolved package that depends on a project, always or with one of its extras. */
+const mentionSchema = z.object({
+  by: z.string(),
+  of: z.string(),
+  /** The extra that brings it; `null` when it is always needed. */
+  extra: z.string().nullable(),
+});
+
 export const pipResolveOutputSchema = z.discriminatedUnion("ok", [
   z.object({
     ok: z.literal(true),
     resolved: z.array(z.object({ name: z.string(), version: z.string() })),
+    mentions: z.array(mentionSchema),
     /** Lines that were not looked at. */
     skipped: z.array(z.string()),
   }),
@@ -38,6 +53,8 @@ export type PipResolveOutput = z.infer<typeof pipResolveOutputSchema>;
 export const pipVersionsInputSchema = z.object({
   name: pythonNameSchema,
   pythonVersion: pythonVersionSchema.nullish(),
+  /** Leave out versions that would have to be built from source. @default false */
+  wheelsOnly: z.boolean().optional(),
 });
 /** Newest first; empty when the index does not know the package or has none for this Python. */
 export const pipVersionsOutputSchema = z.object({ versions: z.array(z.string()) });
@@ -62,18 +79,46 @@ const JUDGEMENT =
   /ResolutionImpossible|requires a different Python|No matching distribution|Could not find a version|Invalid requirement/;
 
 const reportSchema = z.object({
-  install: z.array(z.object({ metadata: z.object({ name: z.string(), version: z.string() }) })),
+  install: z.array(z.object({
+    metadata: z.object({
+      name: z.string(),
+      version: z.string(),
+      requires_dist: z.array(z.string()).default([]),
+    }),
+  })),
 });
+
+/** pip prints its report between its lines of progress, as JSON with two blanks of indent. */
+function reportIn(stdout: string): string {
+  return /^\{\n[^]*^\}$/m.exec(stdout)?.[0] ?? stdout;
+}
+
+function mentionsIn(
+  install: z.infer<typeof reportSchema>["install"],
+  wanted: ReadonlySet<string>,
+): z.infer<typeof mentionSchema>[] {
+  const mentions: z.infer<typeof mentionSchema>[] = [];
+  if (wanted.size === 0) return mentions;
+  for (const { metadata: { name, requires_dist } } of install) {
+    for (const line of requires_dist) {
+      const of = normalName(/^[A-Za-z0-9][A-Za-z0-9._-]*/.exec(line)?.[0] ?? "");
+      if (!wanted.has(of) || mentions.length >= MENTIONS_MAX) continue;
+      const extra = /\bextra\s*==\s*["']([^"']+)["']/.exec(line)?.[1] ?? null;
+      mentions.push({ by: name, of, extra });
+    }
+  }
+  return mentions;
+}
 
 export function createPipResolve(workshop: Workshop, findPython: FindPython): Tool {
   return {
     input: pipResolveInputSchema,
     async run(input, signal): Promise<PipResolveOutput> {
-      const { requirements, pythonVersion } = pipResolveInputSchema.parse(input);
+      const { requirements, pythonVersion, mentionsOf } = pipResolveInputSchema.parse(input);
       const lines = requirements.map(withoutComment).filter((line) => line !== "");
       const asked = lines.filter((line) => REQUIREMENT.test(line));
       const skipped = lines.filter((line) => !REQUIREMENT.test(line));
-      if (asked.length === 0) return { ok: true, resolved: [], skipped };
+      if (asked.length === 0) return { ok: true, resolved: [], mentions: [], skipped };
       const python = await findPython(pythonVersion, signal);
       const result = await workshop.run({
         command: [
@@ -83,7 +128,7 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
           "--only-binary=:all:",
           // Never written to: without a target pip refuses to resolve for another Python.
           ...(python.pipArguments.length > 0 ? ["--target=unused"] : []),
-          "--quiet",
+          "--progress-bar=off",
           "--report=-",
           "--requirement=requirements.txt",
         ],
@@ -93,8 +138,13 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
         signal,
       });
       if (result.code === 0) {
-        const report = reportSchema.parse(JSON.parse(result.stdout));
-        return { ok: true, resolved: report.install.map(({ metadata }) => metadata), skipped };
+        const { install } = reportSchema.parse(JSON.parse(reportIn(result.stdout)));
+        return {
+          ok: true,
+          resolved: install.map(({ metadata: { name, version } }) => ({ name, version })),
+          mentions: mentionsIn(install, new Set(mentionsOf?.map(normalName) ?? [])),
+          skipped,
+        };
       }
       refuseToJudge(result);
       const missing = /No matching distribution found for (.+)/.exec(result.stderr)?.[1]?.trim();
@@ -103,7 +153,9 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
           `Cannot resolve ${missing}: there is no wheel, and sources are not built here`,
         );
       }
-      return { ok: false, conflict: explanation(result.stderr.replace(/^WARNING: .*\n/gm, "")) };
+      // Which version stands against which is said on the other stream.
+      const details = /^The conflict is caused by:\n(?:[ \t].*\n)+/m.exec(result.stdout)?.[0] ?? "";
+      return { ok: false, conflict: explanation(details + result.stderr.replace(/^WARNING: .*\n/gm, "")) };
     },
   };
 }
@@ -112,10 +164,9 @@ export function createPipVersions(workshop: Workshop, findPython: FindPython): T
   return {
     input: pipVersionsInputSchema,
     async run(input, signal): Promise<PipVersionsOutput> {
-      const { name, pythonVersion } = pipVersionsInputSchema.parse(input);
-      return {
-        versions: await versionsOf(workshop, await findPython(pythonVersion ?? null, signal), name, signal),
-      };
+      const { name, pythonVersion, wheelsOnly } = pipVersionsInputSchema.parse(input);
+      const python = await findPython(pythonVersion ?? null, signal);
+      return { versions: await versionsOf(workshop, python, name, signal, wheelsOnly) };
     },
   };
 }
@@ -125,9 +176,11 @@ async function versionsOf(
   python: Python,
   name: string,
   signal: AbortSignal,
+  wheelsOnly = false,
 ): Promise<string[]> {
+  const only = wheelsOnly ? ["--only-binary=:all:"] : [];
   const result = await workshop.run({
-    command: [...pip(python, "index"), "versions", name],
+    command: [...pip(python, "index"), "versions", ...only, name],
     env: PIP_ENVIRONMENT,
     timeoutMs: PIP_VERSIONS_TIMEOUT_MS,
     signal,

@@ -33,7 +33,7 @@ Deno.test("pip-resolve tells what fits together and what does not, for the Pytho
   ]);
   await withTools(index.env, async (ask) => {
     const resolve = (requirements: string[], pythonVersion: string | null = null) =>
-      ask("pip-resolve", { requirements, pythonVersion });
+      ask("pip-resolve", { requirements, pythonVersion, mentionsOf: ["LIB_b"] });
     const lines = [
       "# ours",
       "lib-a==1.0  # pinned",
@@ -52,13 +52,20 @@ Deno.test("pip-resolve tells what fits together and what does not, for the Pytho
     assertEquals(good, {
       ok: true,
       resolved: [{ name: "lib-a", version: "1.0" }, { name: "lib-b", version: "1.5" }],
+      mentions: [{ by: "lib-a", of: "lib-b", extra: null }],
       skipped: ["-r other.txt", "git+https://example.com/x.git", "./local"],
     });
     assertEquals([Object(pins).ok, Object(unknown).ok, Object(tooNew).ok], [false, false, false]);
     assertStringIncludes(JSON.stringify(pins), "lib-b==2.0");
+    assertStringIncludes(JSON.stringify(pins), "lib-a 1.0 depends on lib-b<2");
     assertStringIncludes(JSON.stringify(unknown), "No matching distribution found for no-such-lib==1");
     assertStringIncludes(JSON.stringify(tooNew), "No matching distribution found for old==1.0");
-    assertEquals(oldEnough, { ok: true, resolved: [{ name: "old", version: "1.0" }], skipped: [] });
+    assertEquals(oldEnough, {
+      ok: true,
+      resolved: [{ name: "old", version: "1.0" }],
+      mentions: [],
+      skipped: [],
+    });
   });
 });
 

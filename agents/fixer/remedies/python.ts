@@ -1,6 +1,7 @@
 /** Repairs of Python services: requirements, pins, the Python version, package folders. */
 import { joinPath, programWords, segmentsOf } from "../../code/commands.ts";
 import { distributionOf, isStandardModule, PYTHON_SERVERS } from "../../code/python_names.ts";
+import { allowsVersion } from "../../code/python_versions.ts";
 import { isPinned, normalName, parseRequirements, withAddition } from "../../code/requirements.ts";
 import { none, patch } from "../remedy.ts";
 import type { FixContext, Remedy } from "../remedy.ts";
@@ -76,7 +77,7 @@ async function setPythonVersion(context: FixContext): Promise<Proposal> {
   if (context.settings.runtime === "docker") {
     return none("the base image of the Dockerfile decides which Python runs");
   }
-  const fitting = PYTHON_VERSIONS.filter((version) => satisfies(version, range));
+  const fitting = PYTHON_VERSIONS.filter((version) => allowsVersion(range, version));
   // Too new: the newest that fits. Too old: the nearest above, so that the fewest other packages are touched.
   const ordered = context.diagnosis.cause === "python-too-old" ? fitting.toReversed() : fitting;
   if (ordered.length === 0) return none(`no Python on the platform fits ${range}`);
@@ -107,36 +108,6 @@ async function setPythonVersion(context: FixContext): Promise<Proposal> {
     } that fits ${name ?? "the requirements"} (${range})`,
     "medium",
   );
-}
-
-/** Whether a version lies in a range such as `>=3.9,<3.13`; what is not understood excludes. */
-function satisfies(version: string, range: string): boolean {
-  const numbers = (text: string) => text.split(".").map((part) => Number.parseInt(part, 10) || 0);
-  return range.split(",").map((part) => part.trim()).filter((part) => part !== "").every((part) => {
-    const [, operator, bound] = /^(<=|>=|<|>|==|!=|~=)\s*(\d+(?:\.\d+)*)(?:\.\*)?$/.exec(part) ?? [];
-    if (operator === undefined || bound === undefined) return false;
-    const wanted = numbers(bound);
-    const given = numbers(version);
-    const width = operator === "==" || operator === "!=" || operator === "~=" ? wanted.length : 3;
-    let order = 0;
-    for (let at = 0; at < width && order === 0; at++) order = (given[at] ?? 0) - (wanted[at] ?? 0);
-    switch (operator) {
-      case "<":
-        return order < 0;
-      case "<=":
-        return order <= 0;
-      case ">":
-        return order > 0;
-      case ">=":
-        return order >= 0;
-      case "==":
-        return order === 0;
-      case "!=":
-        return order !== 0;
-      default:
-        return order >= 0 && given[0] === wanted[0];
-    }
-  });
 }
 
 async function addInit(context: FixContext): Promise<Proposal> {

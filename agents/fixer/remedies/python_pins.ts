@@ -1,8 +1,10 @@
 /**
- * Moves as few pins as possible out of a conflict. Each pin that the conflict names is loosened in turn, upwards
- * within its major version first, and pip says whether the whole then resolves; a pair is tried only when no
- * single one is enough. What resolves is pinned again, in place: nothing is removed, comments and order stay.
+ * Moves as few pins as possible out of a conflict. A pin that stands outside what others ask for comes first, then
+ * each pin that the conflict names, upwards within its minor version, then its major version; pip says whether the
+ * whole then resolves. A pair is tried only when no single one is enough. What resolves is pinned again, in place:
+ * nothing is removed, comments and order stay.
  */
+import { allowsVersion } from "../../code/python_versions.ts";
 import {
   normalName,
   parseRequirement,
@@ -19,7 +21,9 @@ import type { Resolution } from "../tools.ts";
 import type { Proposal } from "../../messages.ts";
 
 /** Questions to pip in one repair. */
-export const RESOLVES_MAX = 14;
+export const RESOLVES_MAX = 18;
+/** Milliseconds after which no further question is begun; the fixer itself has 300 s. */
+const RESOLVING_MS_MAX = 180_000;
 /** Pins that are looked at; a conflict names few. */
 const PINS_MAX = 6;
 
@@ -40,9 +44,10 @@ export async function movePins(context: FixContext): Promise<Proposal> {
   if (files.length === 0) return none("the build command installs no requirements file of the commit");
   const lines = await requirementLines(context, files);
   const python = await pythonVersionOf(context);
+  const startedAt = performance.now();
   let asked = 0;
   const resolve = async (moves: readonly Move[]): Promise<Resolution | undefined> => {
-    if (++asked > RESOLVES_MAX) return undefined;
+    if (++asked > RESOLVES_MAX || performance.now() - startedAt > RESOLVING_MS_MAX) return undefined;
     const changed = lines.map((line) => {
       const move = moves.find((each) => each.pin.line === line);
       const parsed = move === undefined ? undefined : parseRequirement(line);
@@ -52,6 +57,21 @@ export async function movePins(context: FixContext): Promise<Proposal> {
     });
     return await pipResolve(context.ask, changed, python);
   };
+  /** The first of these moves, each of one pin, with which everything resolves. */
+  const tryOne = async (
+    pins: readonly Pin[],
+    loosenings: readonly Loosen[],
+  ): Promise<Proposal | undefined> => {
+    for (const loosen of loosenings) {
+      for (const pin of pins) {
+        const specifier = loosen(pin.requirement);
+        if (specifier === undefined) continue;
+        const resolution = await resolve([{ pin, specifier }]);
+        if (resolution?.ok) return await proposal(context, [pin], resolution);
+      }
+    }
+    return undefined;
+  };
 
   const first = await resolve([]);
   if (first === undefined) return none("pip was not asked");
@@ -59,26 +79,24 @@ export async function movePins(context: FixContext): Promise<Proposal> {
   const pins = await pinsOf(context, files, namedIn(first.conflict));
   if (pins.length === 0) return none("no pin of the requirements files is part of the conflict");
 
+  const needs = needsIn(first.conflict);
+  const outside = pins.filter(({ requirement }) => isOutside(requirement, needs));
+  const others = pins.filter((pin) => !outside.includes(pin));
+  // What pip's report points at is asked first: most conflicts end here, after one question.
+  const pointed = outside.length === 1 ? await tryOne(outside, [withinMinor, withinMajor]) : undefined;
+  if (pointed !== undefined) return pointed;
+
   // Where even all of them together would not help, no question about fewer is worth asking.
   const hopeful = await resolve(pins.map((pin) => ({ pin, specifier: "" })));
   if (!hopeful?.ok) return none(`moving ${listOf(pins)} does not resolve the conflict`);
 
-  const needed = neededBy(first.conflict);
-  // The pin that others ask to be different first; then closest moves first, over all pins.
-  const ordered = pins.toSorted((a, b) =>
-    Number(needed.has(normalName(b.requirement.name))) - Number(needed.has(normalName(a.requirement.name)))
-  );
-  for (const loosen of [withinMajor, upwards, freely]) {
-    for (const pin of ordered) {
-      const specifier = loosen(pin.requirement);
-      if (specifier === undefined) continue;
-      const resolution = await resolve([{ pin, specifier }]);
-      if (resolution?.ok) return await proposal(context, [pin], resolution);
-    }
-  }
+  const ordered = [...outside, ...others];
+  const single = await tryOne(outside, outside.length === 1 ? [upwards, freely] : LOOSENINGS) ??
+    await tryOne(others, LOOSENINGS);
+  if (single !== undefined) return single;
   for (const [at, one] of ordered.entries()) {
     for (const other of ordered.slice(at + 1)) {
-      for (const loosen of [upwards, freely]) {
+      for (const loosen of [withinMajor, freely]) {
         const resolution = await resolve(
           [one, other].map((pin) => ({ pin, specifier: loosen(pin.requirement) ?? "" })),
         );
@@ -91,6 +109,16 @@ export async function movePins(context: FixContext): Promise<Proposal> {
 
 const listOf = (pins: readonly Pin[]) => pins.map((pin) => pin.requirement.name).join(", ");
 
+type Loosen = (requirement: Requirement) => string | undefined;
+
+/** `==1.4.2` becomes `>=1.4.2,<1.5`. */
+function withinMinor(requirement: Requirement): string | undefined {
+  const pin = pinOf(requirement);
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(pin ?? "") ?? [];
+  return pin === undefined || minor === undefined || pin.includes("*")
+    ? undefined
+    : `>=${pin},<${major}.${Number(minor) + 1}`;
+}
 /** `==1.4.2` becomes `>=1.4.2,<2`. */
 function withinMajor(requirement: Requirement): string | undefined {
   const pin = pinOf(requirement);
@@ -106,6 +134,8 @@ function upwards(requirement: Requirement): string | undefined {
   return lower === undefined ? undefined : `>=${lower}`;
 }
 const freely = (_requirement: Requirement): string | undefined => "";
+/** Closest first. */
+const LOOSENINGS: readonly Loosen[] = [withinMinor, withinMajor, upwards, freely];
 
 /** Every project that the conflict report names. */
 function namedIn(conflict: string): Set<string> {
@@ -124,11 +154,21 @@ function namedIn(conflict: string): Set<string> {
   return names;
 }
 
-/** The projects that another one depends on, by `Y 2.0 depends on X>=2`. */
-function neededBy(conflict: string): Set<string> {
-  return new Set(
-    [...conflict.matchAll(/depends on ([A-Za-z0-9][A-Za-z0-9._-]*)/g)].map((found) => normalName(found[1]!)),
-  );
+/** What pip says that projects are asked to be, by `Y 2.0 depends on X<3 and >=2`. */
+function needsIn(conflict: string): { name: string; range: string }[] {
+  return [...conflict.matchAll(
+    /depends on ([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]\n]{0,100}\])? ?([=<>!~][^\n;]{0,200})?/g,
+  )].map((found) => ({
+    name: normalName(found[1]!),
+    range: (found[2] ?? "").replaceAll(" and ", ",").replaceAll(" ", ""),
+  }));
+}
+
+/** Whether an exact pin lies outside of what another project needs. */
+function isOutside(requirement: Requirement, needs: readonly { name: string; range: string }[]): boolean {
+  const pin = pinOf(requirement);
+  const name = normalName(requirement.name);
+  return pin !== undefined && needs.some((need) => need.name === name && !allowsVersion(need.range, pin));
 }
 
 async function pinsOf(
