@@ -1,0 +1,115 @@
+/**
+ * `forget`: deletes what was learned about a cause, a remedy or a service, or all that was imported. For good; the
+ * journal, open incidents and proven deploys stay, because safety rests on them.
+ */
+import { EvenkeelError, EXIT } from "../base/errors.ts";
+import { describeVariables } from "../reconciler/environment.ts";
+import type { Forgettable, Forgotten, Store } from "../state/store.ts";
+import { parseArguments } from "./arguments.ts";
+import { defineCommand, outputFlag } from "./command.ts";
+import { dataDirectory, openLearning, refreshExport } from "./learning_file.ts";
+import { printJson, safe } from "./output.ts";
+
+export const forgetDefinition = defineCommand({
+  name: "forget",
+  invocation: "deno task evenkeel forget",
+  summary:
+    "Deletes what was learned about a cause, about one remedy of it, or from a service. It cannot be undone.",
+  operands: {
+    placeholder: "CAUSE [REMEDY]",
+    description: "What `learned` shows; with a remedy only that one",
+    min: 0,
+    max: 2,
+  },
+  flags: {
+    service: {
+      kind: "list",
+      placeholder: "NAME",
+      description: "Outcomes, durations and closed incidents of a service, by Render id or name",
+    },
+    imported: {
+      kind: "switch",
+      description: "All that was imported; the same files may then be read in again",
+    },
+    output: outputFlag,
+  },
+  environment: describeVariables("EVENKEEL_DATA_DIR"),
+  exitCodes: { 0: "forgotten", 1: "nothing of that name was known", 2: "a flag or the data folder is wrong" },
+  examples: [
+    "deno task evenkeel forget node-module-missing node/add-dependency",
+    "deno task evenkeel forget --service my-api",
+  ],
+});
+
+export async function forgetCommand(args: readonly string[]): Promise<number> {
+  const parsed = parseArguments(forgetDefinition, args);
+  if (parsed.kind === "help") {
+    console.log(parsed.text);
+    return EXIT.ready;
+  }
+  const { service: services, imported, output } = parsed.flags;
+  const [cause, remedy] = parsed.operands;
+  if (cause === undefined && services.length === 0 && !imported) {
+    throw new EvenkeelError("Cannot forget: it is not said what", {
+      hint: "deno task evenkeel forget CAUSE [REMEDY], --service NAME or --imported",
+    });
+  }
+  const directory = dataDirectory();
+  await using store = await openLearning(directory);
+  const wanted: Forgettable[] = [
+    ...(cause === undefined
+      ? []
+      : [{ kind: "cause" as const, cause, ...(remedy === undefined ? {} : { remedy }) }]),
+    ...await idsOf(store, services),
+    ...(imported ? [{ kind: "imported" as const }] : []),
+  ];
+  const sum: Forgotten = { outcomes: 0, imported: 0, performance: 0, incidents: 0 };
+  for (const what of wanted) {
+    const one = await store.forget(what);
+    sum.outcomes += one.outcomes;
+    sum.imported += one.imported;
+    sum.performance += one.performance;
+    sum.incidents += one.incidents;
+  }
+  const isNothing = Object.values(sum).every((count) => count === 0);
+  const isWritten = isNothing || await refreshExport(directory, store);
+  if (output === "json") printJson({ schemaVersion: 1, forgotten: sum, exportWritten: isWritten });
+  else {
+    console.log(isNothing ? `Nothing to forget: ${names(parsed.operands, services)}` : told(sum, imported));
+    if (!isWritten) {
+      console.log("A running Evenkeel writes artifacts/deploy_learning_state.json without it soon");
+    }
+  }
+  return isNothing ? EXIT.notReady : EXIT.ready;
+}
+
+/** A name may stand for a service that was deleted and made again under the same name. */
+async function idsOf(store: Store, names: readonly string[]): Promise<Forgettable[]> {
+  const records = await store.listServices();
+  return names.flatMap((name) => {
+    const found = records.filter((record) => record.serviceId === name || record.name === name);
+    const ids = found.length > 0 ? found.map(({ serviceId }) => serviceId) : [name];
+    return ids.map((serviceId) => ({ kind: "service" as const, serviceId }));
+  });
+}
+
+function told(
+  { outcomes, imported, performance, incidents }: Forgotten,
+  wholeImports: boolean,
+): string {
+  const parts: [number, string, string][] = [
+    [outcomes, "outcome", "outcomes"],
+    wholeImports ? [imported, "import", "imports"] : [imported, "imported fix", "imported fixes"],
+    [performance, "duration", "durations"],
+    [incidents, "closed incident", "closed incidents"],
+  ];
+  const told = parts.filter(([count]) => count > 0).map(([count, one, many]) =>
+    `${count} ${count === 1 ? one : many}`
+  );
+  return `Forgot ${told.join(", ")}`;
+}
+
+function names(operands: readonly string[], services: readonly string[]): string {
+  const all = [...operands, ...services].map((name) => safe(name, 60));
+  return all.length === 0 ? "nothing was imported" : `nothing is known of ${all.join(", ")}`;
+}
