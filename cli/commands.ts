@@ -27,13 +27,25 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Break three services in a local Render and watch them being healed",
     load: async () => (await import("./demo.ts")).demoCommand,
   },
+  scenario: {
+    summary: "Heal a service with real packages and compare with what is expected",
+    load: async () => (await import("./scenario.ts")).scenarioCommand,
+  },
   drydock: {
     summary: "Run a local stand-in for Render's API",
-    load: async () => (await import("../drydock/command.ts")).drydockCommand,
+    load: async () => (await import("./drydock.ts")).drydockCommand,
   },
   diagnose: {
     summary: "Name the cause of a failed build or start from its log",
     load: async () => (await import("./diagnose.ts")).diagnoseCommand,
+  },
+  learned: {
+    summary: "Show what was learned about causes and remedies",
+    load: async () => (await import("./learned.ts")).learnedCommand,
+  },
+  forget: {
+    summary: "Delete what was learned about a cause or from a service",
+    load: async () => (await import("./forget.ts")).forgetCommand,
   },
   policy: {
     summary: "Show the guardrails in force",

@@ -208,6 +208,7 @@ export class ServiceHost implements PipelineHost {
   /** Removes what the service left on disk; it must be closed. */
   async removeFiles(): Promise<void> {
     const folder = join(this.#platform.directory, "services", this.service.id);
+    await this.#platform.containers.removeService(this.service.id);
     await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 
@@ -284,6 +285,7 @@ export class ServiceHost implements PipelineHost {
 
   async #removeFolder(artifactId: string): Promise<void> {
     const folder = join(this.#platform.directory, "services", this.service.id, "artifacts", artifactId);
+    await this.#platform.containers.removeImage(this.service.id, artifactId);
     await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 }

@@ -10,6 +10,7 @@ import { toolEnvironment } from "../process/environment.ts";
 import { BASE_PATH, makeApp } from "./api/app.ts";
 import { DEFAULT_RATE_LIMITS, RateCounter } from "./api/rate.ts";
 import type { RateLimits } from "./api/rate.ts";
+import { Containers } from "./deploy/engine/containers.ts";
 import { GitMirrors } from "./deploy/mirror.ts";
 import { EventBook } from "./events.ts";
 import { newId, randomText } from "./ids.ts";
@@ -35,6 +36,14 @@ export interface DrydockOptions {
   rateLimits?: Partial<RateLimits>;
   /** Full Python version to interpreter path; the first is the default version. @default those on this machine */
   pythonVersions?: Readonly<Record<string, string>>;
+  /**
+   * What builds and runs Dockerfile services: `auto` takes the first of docker, podman and buildah that works,
+   * `none` follows the Dockerfile on this machine, a name or path of one of the three forces that one.
+   * @default "auto"
+   */
+  containerEngine?: string;
+  /** A buildah store (`buildah --root`) with base images, read only. @default the user's own store alone */
+  imageStore?: string;
   clock?: Clock;
   random?: Random;
 }
@@ -48,7 +57,7 @@ export interface Drydock extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** @throws when the port is taken or the folder cannot be written */
+/** @throws when the port is taken, the folder cannot be written or the engine asked for cannot be used */
 export async function startDrydock(options: DrydockOptions = {}): Promise<Drydock> {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? Math.random;
@@ -65,6 +74,17 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
     env: toolEnvironment(),
     scratch: isTemporary ? directory : running,
   });
+  const stopKeeper = async () => {
+    await keeper.end();
+    await Promise.all([keeper.stdout.cancel(), keeper.stderr.cancel()]);
+  };
+  const containers = await Containers.open(running, {
+    engine: options.containerEngine ?? "auto",
+    imageStore: options.imageStore,
+  }).catch(async (error) => {
+    await stopKeeper();
+    throw error;
+  });
   const platform: Platform = {
     directory,
     clock,
@@ -73,6 +93,7 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
     logs: new LogBook(clock, random),
     events: new EventBook(clock, random),
     mirrors: await GitMirrors.open(join(directory, "mirrors")),
+    containers,
     owner: { id: newId("tea", clock.now(), random), name: "Drydock", email: "drydock@localhost" },
     overlapPolicy: options.overlapPolicy ?? "wait",
     artifactsKept: options.artifactsKept ?? ARTIFACTS_KEPT,
@@ -82,10 +103,6 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
   const yard: Yard = { platform, services: new Map(), postgres: new Map(), dashboardUrl: "" };
   const rates = new RateCounter({ ...DEFAULT_RATE_LIMITS, ...options.rateLimits }, speed, clock);
   const app = makeApp(yard, apiKey, rates);
-  const stopKeeper = async () => {
-    await keeper.end();
-    await Promise.all([keeper.stdout.cancel(), keeper.stderr.cancel()]);
-  };
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve({ hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} }, app.fetch);
@@ -100,6 +117,7 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
   const stop = async () => {
     await Promise.all([...yard.services.values()].map((host) => host.close()));
     await server.shutdown();
+    await containers.close();
     await stopKeeper();
   };
   return {

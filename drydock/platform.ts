@@ -1,5 +1,6 @@
 /** What all parts of one drydock share: its folder, clock, timing, books and policies. */
 import type { Clock, Random } from "../base/clock.ts";
+import type { Containers } from "./deploy/engine/containers.ts";
 import type { GitMirrors } from "./deploy/mirror.ts";
 import type { EventBook } from "./events.ts";
 import type { Timing } from "./limits.ts";
@@ -17,6 +18,7 @@ export interface Platform {
   readonly logs: LogBook;
   readonly events: EventBook;
   readonly mirrors: GitMirrors;
+  readonly containers: Containers;
   readonly owner: Owner;
   readonly overlapPolicy: OverlapPolicy;
   readonly artifactsKept: number;

@@ -81,6 +81,8 @@ export interface Artifact {
   readonly workDirectory: string;
   /** Variables the build's tools need at run time too, such as PATH with a virtual environment in front. */
   readonly env: Readonly<Record<string, string>>;
+  /** The name of the image that a container engine built; absent for what runs on this machine itself. */
+  readonly image?: string;
   /** The start command of a Dockerfile's own CMD; absent for native runtimes. */
   readonly command?: StartCommand;
   readonly commit: Commit;

@@ -114,7 +114,7 @@ export class Release {
         await clock.sleep(backoffMs, signal);
         if (signal.aborted) return;
         backoffMs = Math.min(backoffMs * 2, timing.backoffMaxMs);
-        const started = this.#start();
+        const started = await this.#start();
         if (started === undefined) continue;
         this.#instance = instance = started;
         this.#log(
@@ -147,9 +147,9 @@ export class Release {
   }
 
   /** A new instance; `undefined` when the program cannot be started, which the log then says. */
-  #start(): Instance | undefined {
+  async #start(): Promise<Instance | undefined> {
     try {
-      return startInstance(this.#platform, this.#service, this.artifact, this.snapshot);
+      return await startInstance(this.#platform, this.#service, this.artifact, this.snapshot);
     } catch (error) {
       const line = `==> There was a problem starting your server: ${messageOf(error)}`;
       this.#platform.logs.write(this.#service.id, "app", line);

@@ -7,8 +7,8 @@ import { unreachable } from "../../base/errors.ts";
 import type { FailureReason } from "../events.ts";
 import type { Platform } from "../platform.ts";
 import type { Artifact, Commit, ServiceRecord, Snapshot } from "../records.ts";
-import { followDockerfile } from "./docker/follow.ts";
-import { buildEnvironment, homeOf } from "./environment.ts";
+import { buildDockerfile } from "./docker/build.ts";
+import { buildEnvironment, homeOf, renderEnvironment } from "./environment.ts";
 import { DeployCanceled, StageFailed, TROUBLESHOOTING } from "./failure.ts";
 import { hidePaths, PROJECT_FOLDER } from "./instance.ts";
 import { GitFailed, withoutCredentials } from "./mirror.ts";
@@ -76,7 +76,11 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
         return { ...artifact, runtime, env: toolchain };
       }
       case "docker": {
-        const image = await followDockerfile(platform, {
+        const image = await buildDockerfile(platform, {
+          serviceId: service.id,
+          deployId: request.deployId,
+          withoutCache: request.clearCache,
+          platformVariables: renderEnvironment(service, commit, service.branch),
           scratch,
           settings: snapshot.settings,
           checkout: folder,
@@ -88,7 +92,7 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
         });
         log("==> Uploading build...");
         log("==> Build successful 🎉");
-        return { ...artifact, runtime, ...image, shownFolder: "" };
+        return { ...artifact, runtime, ...image };
       }
       default:
         return unreachable(runtime);

@@ -12,11 +12,14 @@ export function homeOf(platform: Platform, serviceId: string): string {
   return join(platform.directory, "services", serviceId, "home");
 }
 
-function platformEnvironment(platform: Platform, service: ServiceRecord, commit: Commit, branch: string) {
+/** What Render sets, in builds and at run time. */
+export function renderEnvironment(
+  service: ServiceRecord,
+  commit: Commit,
+  branch: string,
+): Record<string, string> {
   const url = new URL(service.url);
   return {
-    ...tools(),
-    HOME: homeOf(platform, service.id),
     RENDER: "true",
     IS_PULL_REQUEST: "false",
     RENDER_SERVICE_ID: service.id,
@@ -31,6 +34,11 @@ function platformEnvironment(platform: Platform, service: ServiceRecord, commit:
     RENDER_CPU_COUNT: "1",
     RENDER_WEB_CONCURRENCY: "1",
   };
+}
+
+/** What programs of this machine need; a container has its own. */
+function machineEnvironment(platform: Platform, service: ServiceRecord): Record<string, string> {
+  return { ...tools(), HOME: homeOf(platform, service.id) };
 }
 
 /** Python's version shims look for their versions under HOME, which is another one here. */
@@ -57,7 +65,8 @@ export function buildEnvironment(
   own: ReadonlyMap<string, string>,
 ): Record<string, string> {
   return {
-    ...platformEnvironment(platform, service, commit, branch),
+    ...machineEnvironment(platform, service),
+    ...renderEnvironment(service, commit, branch),
     ...toolchain,
     ...(service.settings.runtime === "python" ? { CI: "true" } : {}),
     // Without it npm may ask its registry about itself after every build.
@@ -74,6 +83,8 @@ export interface RuntimeEnvironment {
   own: ReadonlyMap<string, string>;
   commit: Commit;
   branch: string;
+  /** True leaves out what programs of this machine need. */
+  inContainer: boolean;
 }
 
 export function runtimeEnvironment(
@@ -84,7 +95,8 @@ export function runtimeEnvironment(
   const port = options.own.get("PORT") ?? String(options.port);
   const { runtime } = service.settings;
   return {
-    ...platformEnvironment(platform, service, options.commit, options.branch),
+    ...(options.inContainer ? {} : machineEnvironment(platform, service)),
+    ...renderEnvironment(service, options.commit, options.branch),
     ...options.toolchain,
     RENDER_INSTANCE_ID: options.instanceId,
     WEB_CONCURRENCY: "1",

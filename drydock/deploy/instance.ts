@@ -8,19 +8,22 @@ import { newInstanceId } from "../ids.ts";
 import { readLines } from "../lines.ts";
 import type { Platform } from "../platform.ts";
 import type { Artifact, ServiceRecord, Snapshot, StartCommand } from "../records.ts";
-import { runtimeEnvironment } from "./environment.ts";
+import { prepareLaunch } from "./launch.ts";
+import type { Launch } from "./launch.ts";
 import { freePort, isFree } from "./ports.ts";
+import type { OpenPorts } from "./ports.ts";
 
 export interface Instance {
   readonly id: string;
   readonly createdAt: number;
-  readonly pid: number;
   /** What its PORT variable says. */
   readonly portExpected: number;
   /** True when the service itself sets PORT. */
   readonly portIsOwn: boolean;
   /** The port traffic goes to, once one was detected. */
   port: number | undefined;
+  /** The ports it listens on now. */
+  ports(): Promise<OpenPorts>;
   /** The exit code; 128 and the signal's number for an end by signal. */
   readonly ended: Promise<number>;
   hasEnded(): boolean;
@@ -40,13 +43,13 @@ export function startCommandOf(artifact: Artifact, snapshot: Snapshot): StartCom
   return { argv: ["bash", "-c", startCommand], shown: startCommand };
 }
 
-/** @throws {EvenkeelError} when the program cannot be started at all */
-export function startInstance(
+/** @throws when the program cannot be started at all */
+export async function startInstance(
   platform: Platform,
   service: ServiceRecord,
   artifact: Artifact,
   snapshot: Snapshot,
-): Instance {
+): Promise<Instance> {
   const id = newInstanceId(service.id, platform.random);
   const assigned = freePort();
   const own = Number(snapshot.env.get("PORT"));
@@ -59,19 +62,16 @@ export function startInstance(
     platform.logs.write(service.id, "app", line, id);
   }
   const command = startCommandOf(artifact, snapshot);
-  const group = startGroup({
-    command: command.argv,
-    cwd: artifact.workDirectory,
-    env: runtimeEnvironment(platform, service, {
-      instanceId: id,
-      port,
-      toolchain: artifact.env,
-      own: isTaken ? new Map([...snapshot.env, ["PORT", String(port)]]) : snapshot.env,
-      commit: artifact.commit,
-      branch: artifact.branch,
-    }),
+  const launch = await prepareLaunch(platform, {
+    service,
+    artifact,
+    argv: command.argv,
+    instanceId: id,
+    port,
+    own: isTaken ? new Map([...snapshot.env, ["PORT", String(port)]]) : snapshot.env,
   });
-  const output = logOutput(platform, service.id, id, group, artifact);
+  const group = startGroup(launch);
+  const output = logOutput(platform, service.id, id, group, artifact, launch);
   let hasEnded = false;
   const ended = group.status.then(async (status) => {
     // Background members of the group go with their leader; only then do the pipes close.
@@ -80,20 +80,21 @@ export function startInstance(
     await Promise.race([output, platform.clock.sleep(DRAIN_MS, patience.signal)]);
     patience.abort();
     await group.end();
+    await launch.release();
     hasEnded = true;
     return status.code;
   });
   return {
     id,
     createdAt: platform.clock.now(),
-    pid: group.pid,
     portExpected: port,
     portIsOwn,
     port: undefined,
+    ports: () => launch.ports(group.pid, port),
     ended,
     hasEnded: () => hasEnded,
     end: async (graceMs) => {
-      await group.end(graceMs);
+      await launch.end(group, graceMs);
       await ended;
       await output;
     },
@@ -106,11 +107,13 @@ function logOutput(
   instanceId: string,
   group: ProcessGroup,
   artifact: Artifact,
+  launch: Launch,
 ) {
   let minute = 0;
   let lines = 0;
   const show = hidePaths(artifact.folder, artifact.shownFolder);
   const write = (line: string) => {
+    if (launch.isNoise(line)) return;
     const now = Math.floor(platform.clock.now() / 60_000);
     if (now !== minute) [minute, lines] = [now, 0];
     if (++lines <= LINES_PER_MINUTE_MAX) platform.logs.write(serviceId, "app", show(line), instanceId);

@@ -11,10 +11,11 @@ import { newId } from "../ids.ts";
 import type { Platform } from "../platform.ts";
 import type { Artifact, DeployRecord, DeployRecordStatus, ServiceRecord, Snapshot } from "../records.ts";
 import { build } from "./build.ts";
-import { runtimeEnvironment } from "./environment.ts";
+import { splitWords } from "./docker/words.ts";
 import { DeployCanceled, StageFailed, TROUBLESHOOTING } from "./failure.ts";
 import { hidePaths } from "./instance.ts";
 import type { Instance } from "./instance.ts";
+import { prepareLaunch } from "./launch.ts";
 import type { CancelCause } from "./queue.ts";
 import { runLogged } from "./shell.ts";
 import { startUntilReady } from "./start.ts";
@@ -149,22 +150,25 @@ async function preDeployStage(
       status: STATUS_NUMBER[status],
     });
   log(`==> Starting pre-deploy: ${command}`);
+  // A container meets no shell: `&&` is an argument there, as on Render.
+  const [first = "", ...rest] = artifact.image === undefined ? ["bash", "-c", command] : splitWords(command);
+  const launch = await prepareLaunch(platform, {
+    service,
+    artifact,
+    argv: [first, ...rest],
+    instanceId: `${service.id}-pre`,
+    port: 10000,
+    own: snapshot.env,
+  });
   const result = await runLogged({
-    command: ["bash", "-c", command],
-    cwd: artifact.workDirectory,
-    env: runtimeEnvironment(platform, service, {
-      instanceId: `${service.id}-pre`,
-      port: 10000,
-      toolchain: artifact.env,
-      own: snapshot.env,
-      commit: artifact.commit,
-      branch: artifact.branch,
-    }),
-    onLine: log,
+    command: launch.command,
+    cwd: launch.cwd,
+    env: launch.env,
+    onLine: (line) => launch.isNoise(line) ? undefined : log(line),
     timeoutMs: platform.timing.preDeployMs,
     clock: platform.clock,
     signal,
-  });
+  }).finally(launch.release);
   if (result.kind === "aborted") {
     ended("canceled", cancelReason(signal, "newDeploy"));
     throw new DeployCanceled();

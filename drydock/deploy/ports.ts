@@ -17,7 +17,7 @@ const LISTEN = "0A";
  * @param expected the port to try where there is no /proc
  */
 export async function listeningPorts(groupId: number, expected: number): Promise<OpenPorts> {
-  if (Deno.build.os !== "linux") return await byConnecting(expected);
+  if (Deno.build.os !== "linux") return await portsByConnecting(expected);
   const inodes = socketsOf(groupId);
   const found: OpenPorts = { open: [], localhost: [] };
   if (inodes.size === 0) return found;
@@ -68,6 +68,11 @@ export function membersOf(groupId: number): number[] {
   return pids;
 }
 
+/** The program that a process runs, where /proc says. */
+export function programOf(pid: number): string | undefined {
+  return readLink(`/proc/${pid}/exe`);
+}
+
 function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
@@ -84,7 +89,8 @@ function readLink(path: string): string | undefined {
   }
 }
 
-async function byConnecting(port: number): Promise<OpenPorts> {
+/** The same for a program whose processes are not ours to look at: is the port it should open reachable? */
+export async function portsByConnecting(port: number): Promise<OpenPorts> {
   const outside = Deno.networkInterfaces().find((each) =>
     each.family === "IPv4" && each.address !== "127.0.0.1"
   );

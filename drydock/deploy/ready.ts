@@ -6,7 +6,6 @@ import type { Timing } from "../limits.ts";
 import type { Platform } from "../platform.ts";
 import { probe } from "./health.ts";
 import type { Instance } from "./instance.ts";
-import { listeningPorts } from "./ports.ts";
 import type { OpenPorts } from "./ports.ts";
 
 export type Readiness =
@@ -44,7 +43,7 @@ export async function untilReady(platform: Platform, request: ReadinessRequest):
   for (;;) {
     if (signal.aborted) return { kind: "aborted" };
     if (exit.signal.aborted) return { kind: "exited", code: await ended };
-    const ports = await listeningPorts(instance.pid, instance.portExpected);
+    const ports = await instance.ports();
     if (ports.open.length === 0) otherPortSince = undefined;
     else otherPortSince ??= clock.monotonic();
     const isSettled = otherPortSince !== undefined &&

@@ -27,7 +27,7 @@ export async function startUntilReady(platform: Platform, request: StartRequest)
   const command = startCommandOf(artifact, snapshot);
   for (let attempt = 0;; attempt++) {
     if (signal.aborted) throw new DeployCanceled();
-    const instance = startInstance(platform, service, artifact, snapshot);
+    const instance = await startInstance(platform, service, artifact, snapshot);
     const log = (line: string) => platform.logs.write(service.id, "app", line, instance.id);
     log(`==> Running '${command.shown}'`);
     const readiness = await untilReady(platform, {

@@ -32,7 +32,7 @@ Deno.test("a Dockerfile service is built stage by stage in a scratch folder and 
     "package.json": "{}",
     "lib/server.js": app("docker"),
   });
-  await using harbour = await Harbour.open();
+  await using harbour = await Harbour.open({ containerEngine: "none" });
   const berth = await harbour.create(repository, {
     details: details(),
     envVars: [{ key: "FLAVOUR", value: "sweet" }],
@@ -46,6 +46,7 @@ Deno.test("a Dockerfile service is built stage by stage in a scratch folder and 
   assert(log.includes("==> Drydock: apt-get update is passed over"));
   assert(log.includes("==> Running 'node /app/server.js'"));
   assertStringIncludes(log.join("\n"), "no container engine is used");
+  assert(log.includes("==> Drydock: why no engine: none was asked for"));
 });
 
 Deno.test({
@@ -56,7 +57,7 @@ Deno.test({
       "Dockerfile": "FROM python:3-slim\nWORKDIR /app\nCOPY . .\nRUN pip --version\nCMD python app.py\n",
       "app.py": pythonApp,
     });
-    await using harbour = await Harbour.open();
+    await using harbour = await Harbour.open({ containerEngine: "none" });
     const berth = await harbour.create(repository, { details: details() });
     await berth.isLive();
     const { word, cwd } = await berth.answer();
@@ -73,7 +74,7 @@ Deno.test("a failing RUN, a missing file and a missing Dockerfile fail the build
     "copy/Dockerfile": "FROM node:20\nCOPY nothing.txt /app/\nCMD true\n",
     "none/readme.md": "\n",
   });
-  await using harbour = await Harbour.open();
+  await using harbour = await Harbour.open({ containerEngine: "none" });
   const expected = {
     run: 'process "/bin/sh -c echo trying; exit 5" did not complete successfully: exit code: 5',
     copy: 'failed to compute cache key: "/nothing.txt": not found',

@@ -4,22 +4,18 @@
  * devices; base images stand for the Node.js or Python of this machine; package managers of the system and
  * user management are passed over. This isolates nothing: it is what a native build does, in another place.
  */
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { toolEnvironment } from "../../../process/environment.ts";
 import type { Platform } from "../../platform.ts";
-import type { ServiceSettings, StartCommand } from "../../records.ts";
-import { DeployCanceled, StageFailed } from "../failure.ts";
+import type { StartCommand } from "../../records.ts";
+import { locate } from "./locate.ts";
+import type { DockerSource } from "./locate.ts";
 import { DockerfileError, parseDockerfile } from "./parse.ts";
 import { ImageStage } from "./stage.ts";
 import type { StageContext } from "./stage.ts";
 import { substitute } from "./words.ts";
 
-export interface DockerRequest {
-  settings: ServiceSettings;
-  /** The repository's files. */
-  checkout: string;
-  /** The service's root directory in them. */
-  workDirectory: string;
+export interface DockerRequest extends DockerSource {
   /** Where the stages' scratch folders go. */
   scratch: string;
   env: Readonly<Record<string, string>>;
@@ -35,39 +31,12 @@ export interface DockerImage {
   command: StartCommand;
 }
 
-const DOCKERFILE_BYTES_MAX = 256 * 1024;
-
-/** @throws {StageFailed} @throws {DeployCanceled} */
+/** @throws {DockerfileError} */
 export async function followDockerfile(platform: Platform, request: DockerRequest): Promise<DockerImage> {
-  const { log, settings } = request;
-  log("==> Drydock: no container engine is used; the Dockerfile's instructions are followed on this machine");
-  log("==> Drydock: absolute paths inside scripts and programs are this machine's own");
-  try {
-    return await follow(platform, request);
-  } catch (error) {
-    if (request.signal.aborted) throw new DeployCanceled();
-    if (error instanceof DockerfileError) {
-      log(`ERROR: failed to build: failed to solve: ${error.message}`);
-      log(`==> Drydock: the Dockerfile is ${settings.dockerfilePath}`);
-      throw new StageFailed("build", { nonZeroExit: 1 });
-    }
-    throw error;
-  }
-}
-
-async function follow(platform: Platform, request: DockerRequest): Promise<DockerImage> {
-  const { settings, workDirectory } = request;
-  const path = await inside(request.checkout, join(workDirectory, settings.dockerfilePath));
-  if (path === undefined) {
-    const name = settings.dockerfilePath.split("/").at(-1);
-    throw new DockerfileError(`failed to read dockerfile: open ${name}: no such file or directory`);
-  }
-  const context = await inside(request.checkout, join(workDirectory, settings.dockerContext));
-  if (context === undefined) throw new DockerfileError(`build context ${settings.dockerContext} not found`);
-  if ((await Deno.stat(path)).size > DOCKERFILE_BYTES_MAX) {
-    throw new DockerfileError("the Dockerfile is too large");
-  }
-  const dockerfile = parseDockerfile(await Deno.readTextFile(path));
+  const { settings } = request;
+  request.log("==> Drydock: absolute paths inside scripts and programs are this machine's own");
+  const { context, text } = await locate(request);
+  const dockerfile = parseDockerfile(text);
 
   const args = new Map(request.own);
   for (const { rest } of dockerfile.globals) {
@@ -103,14 +72,6 @@ async function follow(platform: Platform, request: DockerRequest): Promise<Docke
   const directory = last.directory();
   await Deno.mkdir(directory, { recursive: true });
   return { folder: last.root, workDirectory: directory, env: last.environment(), command };
-}
-
-/** The real path when it exists and lies inside the folder. */
-async function inside(folder: string, path: string): Promise<string | undefined> {
-  const [real, root] = await Promise.all([Deno.realPath(path).catch(() => undefined), Deno.realPath(folder)]);
-  return real !== undefined && (real === root || real.startsWith(`${root}/`) || dirname(real) === root)
-    ? real
-    : undefined;
 }
 
 function splitOnce(text: string): [string, string | undefined] {

@@ -1,11 +1,12 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
+import { EvenkeelError } from "../../base/errors.ts";
 import { toolEnvironment } from "../../process/environment.ts";
 import { startGroup } from "../../process/group.ts";
-import { drydockCommand } from "../../drydock/command.ts";
-import { nodeRepository, until } from "./harbour.ts";
+import { drydockCommand } from "../../cli/drydock.ts";
+import { nodeRepository, until } from "../drydock/harbour.ts";
 
-const script = `import { drydockCommand } from "${new URL("../../drydock/command.ts", import.meta.url)}";
+const script = `import { drydockCommand } from "${new URL("../../cli/drydock.ts", import.meta.url)}";
 Deno.exit(await drydockCommand(["--speed", "100"]));`;
 const readySchema = z.object({
   url: z.url(),
@@ -68,14 +69,19 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
-Deno.test("the drydock command refuses wrong arguments, all at once, with the nearest flag", async () => {
-  const error = await drydockCommand(["--sped", "2", "--policy", "maybe"]).then(
-    () => undefined,
-    (error: unknown) => error,
+Deno.test("drydock refuses wrong arguments, all at once, with the nearest flag, and an engine it cannot use", async () => {
+  const wrong = await assertRejects(
+    () => drydockCommand(["--sped", "2", "--policy", "maybe"]),
+    EvenkeelError,
   );
-  assert(error instanceof Error);
-  assertStringIncludes(error.message, "--sped is not a flag; the nearest is --speed");
-  assertStringIncludes(error.message, "--policy maybe is neither wait nor override");
+  assertStringIncludes(wrong.message, "there is no flag --sped, did you mean --speed?");
+  assertStringIncludes(wrong.message, "maybe");
+  for (const engine of ["/nowhere/buildah", "npm"]) {
+    const unusable = await assertRejects(() => drydockCommand(["--engine", engine]), EvenkeelError);
+    assertStringIncludes(unusable.message, `Cannot use the container engine ${engine}: ${engine} is `);
+  }
+  const noStore = await assertRejects(() => drydockCommand(["--images", "/nowhere"]), EvenkeelError);
+  assertStringIncludes(noStore.message, "Cannot use the image store /nowhere");
 });
 
 function denoDirectory(): Record<string, string> {

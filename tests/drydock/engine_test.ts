@@ -1,0 +1,151 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createBareRepository } from "../helpers/repository.ts";
+import { makeBaseImage, whyNoBuildah } from "./base_image.ts";
+import { app, Harbour, until } from "./harbour.ts";
+
+const why = await whyNoBuildah();
+const ignore = why !== undefined;
+const skipped = ignore ? ` (skipped: ${why})` : "";
+const details = (more: Record<string, string> = {}) => ({ runtime: "docker", envSpecificDetails: more });
+
+const dockerfile = `FROM node:20-slim AS build
+ARG FLAVOUR
+WORKDIR /src
+COPY server.js ./
+RUN mkdir /out && cp server.js /out/ && echo "made $FLAVOUR" > /out/made.txt
+
+FROM node:20-slim
+ENV WORD=from-image
+WORKDIR /app
+COPY --from=build /out ./
+RUN cat /app/made.txt
+ENTRYPOINT ["node"]
+CMD ["server.js"]
+`;
+
+Deno.test({
+  name: `buildah builds and runs a two-stage Dockerfile; nothing is left when drydock stops${skipped}`,
+  ignore,
+  async fn() {
+    await using base = await makeBaseImage();
+    const goodbye = 'process.on("SIGTERM", () => console.log("goodbye"));';
+    await using repository = await createBareRepository({
+      "Dockerfile": dockerfile,
+      "server.js": app("one", goodbye),
+    });
+    const directory = await Deno.makeTempDir({ prefix: "drydock-engine-" });
+    try {
+      await using harbour = await Harbour.open({
+        directory,
+        containerEngine: "buildah",
+        imageStore: base.imageStore,
+      });
+      const berth = await harbour.create(repository, {
+        details: { ...details(), preDeployCommand: "cat /app/made.txt && none" },
+        envVars: [{ key: "FLAVOUR", value: "sweet" }, { key: "SPACED", value: "two words\nand lines" }],
+      });
+      await berth.reaches(berth.firstDeployId, "pre_deploy_failed");
+      await harbour.call("PATCH", `/services/${berth.id}`, {
+        serviceDetails: { preDeployCommand: "cat /app/made.txt" },
+      });
+      await berth.deploy();
+      const [second] = await berth.deploys();
+      await berth.reaches(second!.id, "live");
+      const { version, word, cwd, pid } = await berth.answer();
+      assertEquals([version, word, cwd], ["one", "from-image", "/app"]);
+      assert(await isRunning(pid));
+
+      await repository.commit({ "server.js": app("two") }, "Second version");
+      await until(async () => (await berth.answer()).version === "two" ? true : undefined);
+      await until(async () => await isRunning(pid) ? undefined : true);
+      await until(async () => (await berth.log()).includes("goodbye") ? true : undefined);
+      const log = await berth.log();
+      assert(
+        log.some((line) =>
+          /^==> Drydock: the Dockerfile is built by buildah \d.*it was asked for$/.test(line)
+        ),
+      );
+      for (
+        const line of ["made sweet", "==> Running 'node server.js'", "==> Pre-deploy complete!"]
+      ) {
+        assert(log.includes(line), `${line}\n${log.join("\n")}`);
+      }
+      assert(log.some((line) => line.includes("Using cache")), log.join("\n"));
+      assert(!log.some((line) => line.startsWith("subprocess exited")), log.join("\n"));
+      await harbour.drydock.stop();
+      await isGone(directory);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: `a failing RUN and a base image that cannot be had fail the build with the engine's words${skipped}`,
+  ignore,
+  async fn() {
+    await using base = await makeBaseImage();
+    await using repository = await createBareRepository({
+      "run/Dockerfile": "FROM node:20-slim\nRUN echo trying; exit 5\nCMD true\n",
+      "base/Dockerfile": "FROM registry.invalid/nothing:1\nCMD true\n",
+      "empty/Dockerfile": "FROM scratch\nCOPY Dockerfile /\n",
+      "none/readme.md": "\n",
+    });
+    await using harbour = await Harbour.open({ containerEngine: "buildah", imageStore: base.imageStore });
+    const expected = {
+      run: ["trying", 'process "/bin/sh -c echo trying; exit 5" did not complete successfully: exit code: 5'],
+      base: ["registry.invalid/nothing:1", "Error: "],
+      empty: ["no command to start"],
+      none: ["failed to read dockerfile: open Dockerfile: no such file or directory"],
+    };
+    for (const [rootDir, words] of Object.entries(expected)) {
+      const berth = await harbour.create(repository, { name: rootDir, rootDir, details: details() });
+      await berth.reaches(berth.firstDeployId, "build_failed");
+      const log = (await berth.log()).join("\n");
+      for (const word of [...words, "==> Build failed 😞"]) assertStringIncludes(log, word);
+      assert(!log.includes("no container engine is used"));
+    }
+  },
+});
+
+Deno.test({
+  name: `drydock stops in the middle of a build by buildah and leaves no process, mount or folder${skipped}`,
+  ignore,
+  async fn() {
+    await using base = await makeBaseImage();
+    await using repository = await createBareRepository({
+      "Dockerfile": "FROM node:20-slim\nRUN echo under way; exec sleep 300\nCMD true\n",
+    });
+    const directory = await Deno.makeTempDir({ prefix: "drydock-engine-" });
+    try {
+      await using harbour = await Harbour.open({
+        directory,
+        containerEngine: "buildah",
+        imageStore: base.imageStore,
+      });
+      const berth = await harbour.create(repository, { details: details() });
+      await until(async () => (await berth.log()).includes("under way") ? true : undefined);
+      await harbour.drydock.stop();
+      await isGone(directory);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+/** @param pid a process that is not our child */
+async function isRunning(pid: number): Promise<boolean> {
+  return await Deno.stat(`/proc/${pid}`).then(() => true, () => false);
+}
+
+/** Nothing is mounted below the folder, no process names it and only the mirrors are in it. */
+async function isGone(directory: string): Promise<void> {
+  const names = await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
+  assertEquals(names, ["mirrors"]);
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
+    const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    const mounts = await Deno.readTextFile(`/proc/${name}/mounts`).catch(() => "");
+    assert(!command.includes(directory) && !mounts.includes(directory), command);
+  }
+}
