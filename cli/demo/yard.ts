@@ -7,11 +7,22 @@ import type { DemoService } from "./services.ts";
 
 const createdSchema = z.object({ service: z.object({ id: z.string() }) });
 
-/** Creates a web service; its first deploy begins at once. @returns its id */
+/** What is to be created; Node with `npm install` unless it says something else. */
+export interface ServiceRequest extends Pick<DemoService, "name" | "startCommand"> {
+  runtime?: "node" | "python";
+  buildCommand?: string;
+}
+
+/**
+ * Creates a web service; its first deploy begins at once.
+ * @param variables the service's environment variables
+ * @returns its id
+ */
 export async function createService(
   drydock: Drydock,
-  { name, startCommand }: Pick<DemoService, "name" | "startCommand">,
+  { name, startCommand, runtime = "node", buildCommand = "npm install" }: ServiceRequest,
   repository: Pick<DemoRepository, "url" | "branch">,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const response = await fetch(`${drydock.url}/services`, {
     method: "POST",
@@ -27,10 +38,11 @@ export async function createService(
       repo: repository.url,
       branch: repository.branch,
       autoDeploy: "yes",
+      envVars: Object.entries(variables).map(([key, value]) => ({ key, value })),
       serviceDetails: {
-        runtime: "node",
+        runtime,
         plan: "starter",
-        envSpecificDetails: { buildCommand: "npm install", startCommand },
+        envSpecificDetails: { buildCommand, startCommand },
       },
     }),
   });
