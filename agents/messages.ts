@@ -159,6 +159,8 @@ export const fixerInputSchema = z.object({
   /** The checkout, the one folder the fixer may read. */
   directory: z.string(),
   paths: z.array(z.string()),
+  /** The log that was diagnosed, or its end: Docker remedies look for the step that failed. */
+  log: z.string().optional(),
 });
 export type FixerInput = z.infer<typeof fixerInputSchema>;
 export const proposalSchema = z.discriminatedUnion("kind", [

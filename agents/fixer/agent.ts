@@ -26,6 +26,7 @@ export async function propose(input: FixerInput, ask: AskTool): Promise<Proposal
       settings: input.settings,
       rootDir: joinPath(input.settings.rootDir),
       view: createCheckoutView(input.directory, input.paths),
+      log: input.log ?? "",
       ask,
     });
   } catch (error) {

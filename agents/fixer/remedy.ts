@@ -16,6 +16,8 @@ export interface FixContext {
   /** The service's root directory, relative to the repository; "" is the repository itself. */
   rootDir: string;
   view: CheckoutView;
+  /** The sanitised log that was diagnosed, or its end; empty where it is not at hand. */
+  log: string;
   ask: AskTool;
 }
 
