@@ -207,12 +207,16 @@ Deno.test("a patch is pushed, its deploy is found by commit, waited for, proven,
   assertEquals(reason(decide(building, found.incident)), "DeployInProgress");
   assertEquals(reason(decide(failedBehindHealthy, found.incident)), "DeployNotListed");
 
-  const live = sighting([deploy("dep-3", "live", { commit: "fix" }), deploy("dep-2", "build_failed")]);
+  const took = { startedAt: NOW - 90_000, finishedAt: NOW };
+  const live = sighting([
+    deploy("dep-3", "live", { commit: "fix", ...took }),
+    deploy("dep-2", "build_failed"),
+  ]);
   assertEquals(reason(decide(live, found.incident, sampled(live, 5, spec()))), "Proving");
   const proven = sampled(live, 25, spec());
   const fixed = decide(live, found.incident, proven);
   assert(fixed.kind === "record" && fixed.incident.attempts[0]?.status === "fixed");
-  assertEquals(fixed.outcome?.outcome, "healed");
+  assertEquals([fixed.outcome?.outcome, fixed.outcome?.deployMs], ["healed", 90_000]);
   const closed = decide(live, fixed.incident, proven);
   assert(closed.kind === "record" && closed.incident.status === "healed");
 });
