@@ -9,6 +9,7 @@ import { startDrydock } from "../drydock/mod.ts";
 import { Controller } from "../reconciler/controller.ts";
 import type { Pass } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
+import { describeVariables } from "../reconciler/environment.ts";
 import { DEFAULT_POLICY } from "../reconciler/policy.ts";
 import { DEFAULT_AUTHOR, DEFAULT_SPEC } from "../reconciler/spec.ts";
 import type { ServiceSpec } from "../reconciler/spec.ts";
@@ -23,9 +24,12 @@ import { demoServices } from "./demo/services.ts";
 import type { DemoService } from "./demo/services.ts";
 import { createService } from "./demo/yard.ts";
 import { createNarrator } from "./event_line.ts";
-import { createPainter, printJson, safe, table, terminalColumns } from "./output.ts";
+import { createExplainer } from "./failure.ts";
+import { levelOf, startLog, verboseFlag } from "./log.ts";
+import { createPainter, printJson, safe, table, terminalColumns, wrap } from "./output.ts";
 import type { Painter } from "./output.ts";
 import { diffOf, renderDiff } from "./report.ts";
+import { createSecrets } from "./secrets.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** How much faster than Render's the platform's waits are. */
@@ -47,11 +51,12 @@ export const demoDefinition = defineCommand({
       description: `Prove each heal for the whole ${formatDuration(DEFAULT_SPEC.stableForMs)}`,
     },
     output: outputFlag,
+    verbose: verboseFlag,
   },
-  environment: [{
-    name: "EVENKEEL_DATA_DIR",
-    description: "Folder to keep state in [default: a temp folder]",
-  }],
+  environment: [
+    { name: "EVENKEEL_DATA_DIR", description: "Folder to keep state in [default: a temp folder]" },
+    ...describeVariables("SESSION_ID", "EVENKEEL_LOG"),
+  ],
   exitCodes: { 0: "all three services answer", 1: "one does not", 2: "a flag is wrong" },
   examples: ["deno task demo", "deno task demo --full"],
 });
@@ -102,7 +107,11 @@ export async function demoCommand(args: string[]): Promise<number> {
     });
   }
 
+  const secrets = createSecrets([drydock.apiKey]);
+  const level = levelOf(flags.verbose, Deno.env.get("EVENKEEL_LOG"));
+  cleanup.use(await startLog({ level, secrets }));
   const narrator = createNarrator(print, systemClock, painter.isColoured);
+  const explain = createExplainer(print);
   const done = new AbortController();
   const ended = AbortSignal.any([
     stop.signal,
@@ -118,8 +127,9 @@ export async function demoCommand(args: string[]): Promise<number> {
       apiUrl: drydock.url,
       githubToken: null,
       dataDirectory: Deno.env.get("EVENKEEL_DATA_DIR") || join(folder, "data"),
-      sessionId: null,
+      sessionId: Deno.env.get("SESSION_ID") || null,
     }, {
+      secrets,
       onEvent(event, about) {
         const attempt = about.incident?.attempts.at(-1);
         if (event.type !== "AttemptBegun" || attempt === undefined) narrator.event(event, about);
@@ -127,6 +137,7 @@ export async function demoCommand(args: string[]): Promise<number> {
       },
     }),
   );
+  if (assembly.continued !== null) narrator.say(assembly.continued);
   const controller = cleanup.use(new Controller(assembly.parts));
   await runDaemon(controller, assembly.parts, [...actors.values()].map((actor) => actor.spec), {
     signal: ended,
@@ -134,6 +145,7 @@ export async function demoCommand(args: string[]): Promise<number> {
       const actor = actors.get(spec.service);
       if (actor === undefined) return;
       narrator.outcome(pass.record.name, pass.outcome);
+      await explain(assembly.parts.store, pass);
       follow(actor, pass);
       if (!actor.hasBrokenIt && actor.service.then !== undefined && pass.record.provenDeploys.length > 0) {
         actor.hasBrokenIt = true;
@@ -217,7 +229,8 @@ function card(name: string, attempt: Attempt, { paint }: Painter): string {
   if (diff !== null) rows.push(["change", renderDiff(diff, paint)]);
   const painted = rows.map(([key = "", text = ""]) => [paint("dim", key), text]);
   const title = paint("bold", `${safe(name)}, attempt ${attempt.number}`);
-  return `\n  ${title}  ${safe(attempt.summary)}\n${table(painted, { indent: 4 })}\n`;
+  const summary = wrap(safe(attempt.summary), terminalColumns(), 4);
+  return `\n  ${title}\n${summary}\n${table(painted, { indent: 4 })}\n`;
 }
 
 /** Whether an address answers its health path with 200 and JSON. */
@@ -262,19 +275,19 @@ function summaryOf({ service, incident, isHealed, url }: Actor): Omit<Row, "answ
 }
 
 function conclusion(rows: Row[], seconds: number, isWell: boolean, { paint }: Painter): string {
-  const head = ["service", "cause", "remedy", "attempts", "seconds", "answers at"].map((text) =>
+  const head = ["service", "cause", "attempts", "seconds", "answers at", "remedy"].map((text) =>
     paint("dim", text)
   );
   const body = rows.map((row) => [
     paint("bold", safe(row.service)),
     safe(row.cause),
-    safe(row.remedy),
     String(row.attempts),
     row.seconds === null ? "-" : String(row.seconds),
     row.answers ? paint("green", safe(row.url ?? "")) : paint("red", "does not answer"),
+    safe(row.remedy),
   ]);
   const end = isWell
     ? paint("green", `All three answer, after ${Math.round(seconds)} s in all.`)
     : paint("red", `Not every service was healed, after ${Math.round(seconds)} s.`);
-  return ["", table([head, ...body], { columns: Math.max(terminalColumns(), 120) }), "", end].join("\n");
+  return ["", table([head, ...body]), "", end].join("\n");
 }
