@@ -8,7 +8,6 @@ import type { Topology } from "../agents/swarm/topology.ts";
 import { createSubprocessRunner } from "../agents/runner.ts";
 import { createToolbox } from "../agents/tools/toolbox.ts";
 import { systemClock } from "../base/clock.ts";
-import { jsonSchema } from "../base/json.ts";
 import { createHooks } from "../hooks/hooks.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { createHookListener } from "../hooks/listener.ts";
@@ -16,20 +15,15 @@ import type { Configuration } from "../reconciler/config.ts";
 import { DEFAULT_CONFIG_FILE } from "../reconciler/environment.ts";
 import type { Parts } from "../reconciler/parts.ts";
 import { createRenderClient } from "../render/client.ts";
-import {
-  appendFallbackLog,
-  appendSwarmLog,
-  writeAgentOutput,
-  writeLearningState,
-  writeSession,
-} from "../state/artifacts.ts";
 import { lockDataDirectory } from "../state/lock.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
-import { createRedactor } from "../text/redact.ts";
-import { sanitizeLog } from "../text/sanitize.ts";
 import { createOverlay } from "./overlay.ts";
 import { createRepositories } from "./repositories.ts";
+import { createSecrets, learnFrom, ownSecrets } from "./secrets.ts";
+import type { Secrets } from "./secrets.ts";
+import { createSessionRecorder, describeContinued } from "./session_recorder.ts";
+import { agentSays, watchAgents, watchFetch } from "./watched.ts";
 
 export interface AssemblyOptions {
   /** `false` keeps everything that is recorded in memory. @default true */
@@ -39,10 +33,14 @@ export interface AssemblyOptions {
   /** How agents work together. @default "auto" */
   topology?: Topology | "auto";
   onEvent?: Parts["onEvent"];
+  /** Shared with whoever prints. @default those of the configuration */
+  secrets?: Secrets;
 }
 
 export interface Assembly extends AsyncDisposable {
   parts: Parts;
+  /** What to say when the session is one that was there before; `null` otherwise. */
+  continued: string | null;
   /** Writes the human-readable files of this session. */
   writeArtifacts(): Promise<void>;
   /**
@@ -75,21 +73,36 @@ export async function assemble(
   await Deno.mkdir(scratchRoot, { recursive: true, mode: 0o700 });
 
   const sessionId = configuration.sessionId ?? new Date(clock.now()).toISOString().replace(/[:.]/g, "-");
-  const secrets = [apiKey, ...githubToken === null ? [] : [githubToken]];
-  const redact = createRedactor(secrets);
-  const artifacts = { clean: (text: string) => redact(sanitizeLog(text)), clock };
+  const secrets = options.secrets ?? createSecrets(ownSecrets(configuration));
+  const { redact } = secrets;
+  const recorder = createSessionRecorder({
+    dataDirectory,
+    sessionId,
+    store,
+    services: configuration.services,
+    redact,
+    clock,
+    agents: options.agents ?? "subprocess",
+  });
+  const continued = await describeContinued({
+    dataDirectory,
+    sessionId: configuration.sessionId,
+    store,
+    now: clock.now(),
+  });
   const hooks = mayWrite
     ? cleanup.use(openHooks(configuration, { sessionId, redact, store, onEvent: options.onEvent }))
     : null;
   const listen = hooks === null ? null : createHookListener(hooks);
-  if (hooks !== null && await isContinued(configuration)) {
-    hooks.fire("session-restore", { message: `Session ${sessionId} is continued` });
-  }
+  if (continued !== null) hooks?.fire("session-restore", { message: continued });
   const parts: Parts = {
-    api: createRenderClient({ apiKey, baseUrl: apiUrl }),
+    api: learnFrom(createRenderClient({ apiKey, baseUrl: apiUrl, fetch: watchFetch(apiUrl) }), secrets),
     store,
     repositories: createRepositories({ scratchRoot, token: githubToken }),
-    runAgent: options.agents === "off" ? runInline : createSubprocessRunner({ scratchRoot }),
+    runAgent: watchAgents(
+      options.agents === "off" ? runInline : createSubprocessRunner({ scratchRoot, onLog: agentSays }),
+      (agent, message, durationMs) => mayWrite && recorder.agentFailed(agent, message, durationMs),
+    ),
     toolbox: createToolbox({ cacheHome: join(dataDirectory, "cache"), scratchRoot }),
     clock,
     random: Math.random,
@@ -97,33 +110,24 @@ export async function assemble(
     sessionId,
     epoch: crypto.randomUUID(),
     environment: (name) => Deno.env.get(name),
-    secrets,
+    secrets: ownSecrets(configuration),
     onEvent(event, about) {
+      if (mayWrite) recorder.event(event, about);
       options.onEvent?.(event, about);
       listen?.(event, about);
     },
     topology: options.topology ?? "auto",
     freeMemoryMiB: () => Deno.systemMemoryInfo().available / 1024 ** 2,
-    async onAgentOutput(agent, output, { attempt, via, topology, durationMs }) {
-      if (!mayWrite) return;
-      // An agent's answer has passed its schema, which is JSON.
-      const entry = { session: sessionId, attempt, at: clock.now(), output: jsonSchema.parse(output) };
-      await writeAgentOutput(dataDirectory, agent, entry, artifacts);
-      const manner = topology === null ? "" : ` ${topology}`;
-      const line = `${new Date(entry.at).toISOString()} ${agent} attempt ${attempt}${manner} ${
-        Math.round(durationMs)
-      } ms\n`;
-      const append = via === "swarm" ? appendSwarmLog : appendFallbackLog;
-      await append(dataDirectory, sessionId, line, artifacts);
+    async onAgentOutput(agent, output, context) {
+      if (mayWrite) await recorder.agentAnswered(agent, output, context);
     },
   };
   const opened = cleanup.move();
   return {
     parts,
+    continued: mayWrite ? continued : null,
     async writeArtifacts() {
-      if (!mayWrite) return;
-      await writeLearningState(dataDirectory, store, artifacts);
-      await writeSession(dataDirectory, sessionId, { store, topology: "hierarchical" }, artifacts);
+      if (mayWrite) await recorder.write();
     },
     async endSession({ message, success }, drainMs) {
       hooks?.fire("session-end", { message, success, level: success ? "info" : "warn" });
@@ -153,11 +157,4 @@ function openHooks(
       store.record({ events: [event] }).catch(() => {});
     },
   });
-}
-
-/** Whether the session was named by a person and has left artifacts before. */
-async function isContinued({ dataDirectory, sessionId }: Configuration): Promise<boolean> {
-  if (sessionId === null) return false;
-  const artifacts = join(dataDirectory, "memory", "sessions", sessionId);
-  return await Deno.stat(artifacts).then(() => true, () => false);
 }

@@ -7,12 +7,17 @@ import { Controller } from "../reconciler/controller.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import { settle } from "../reconciler/settle.ts";
 import type { Settlement } from "../reconciler/settle.ts";
+import type { Store } from "../state/store.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
 import { agentsFlag, configFlag, defineCommand, outputFlag, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
+import { describeFailure } from "./failure.ts";
+import type { Failure } from "./failure.ts";
+import { levelOf, startLog, verboseFlag } from "./log.ts";
 import { createPainter, printJson } from "./output.ts";
 import { renderSettlement, settlementJson } from "./report.ts";
+import { createSecrets, ownSecrets } from "./secrets.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** Services looked after at the same time. */
@@ -32,6 +37,7 @@ export const onceDefinition = defineCommand({
     topology: topologyFlag,
     config: configFlag,
     output: outputFlag,
+    verbose: verboseFlag,
   },
   environment: describeVariables(),
   exitCodes: {
@@ -58,14 +64,23 @@ export async function onceCommand(args: string[]): Promise<number> {
     services: flags.service,
     environment: (name) => Deno.env.get(name),
   });
+  const secrets = createSecrets(ownSecrets(configuration));
+  const level = levelOf(flags.verbose, Deno.env.get("EVENKEEL_LOG"));
+  await using _log = await startLog({ level, secrets });
   // Progress goes to standard error, so that the report on standard output stays whole.
-  const narrator = createNarrator((line) => console.error(line), systemClock, Deno.stderr.isTerminal());
+  const narrator = createNarrator(
+    (line) => console.error(secrets.redact(line)),
+    systemClock,
+    Deno.stderr.isTerminal(),
+  );
   await using assembly = await assemble(configuration, {
     mayWrite: !flags.check,
     agents: flags.agents,
     topology: flags.topology,
     onEvent: narrator.event,
+    secrets,
   });
+  if (assembly.continued !== null) narrator.say(assembly.continued);
   await using controller = new Controller(assembly.parts, { mayAct: !flags.check });
   using stop = stopOnSignals();
   const waiting = [...configuration.services];
@@ -81,25 +96,42 @@ export async function onceCommand(args: string[]): Promise<number> {
       );
     }
   };
-  await Promise.all(Array.from({ length: Math.min(SERVICES_AT_ONCE, waiting.length) }, work));
-  await assembly.writeArtifacts();
+  try {
+    await Promise.all(Array.from({ length: Math.min(SERVICES_AT_ONCE, waiting.length) }, work));
+  } finally {
+    // Also of a run that ends with an error: what was done until then is worth reading.
+    await assembly.writeArtifacts();
+  }
   const exitCode = exitCodeOf(results);
+  const reports: { result: Settlement; failure: Failure | null }[] = [];
+  for (const result of results) {
+    reports.push({ result, failure: await failureOf(assembly.parts.store, result) });
+  }
   if (flags.output === "json") {
     printJson({
       schemaVersion: 1,
       exitCode,
       checkOnly: flags.check,
       session: assembly.parts.sessionId,
-      services: results.map(settlementJson),
+      services: reports.map(({ result, failure }) => settlementJson(result, failure)),
     });
   } else {
     const painter = createPainter();
-    console.log(results.map((result) => renderSettlement(result, painter)).join("\n\n"));
+    console.log(
+      reports.map(({ result, failure }) => renderSettlement(result, painter, failure)).join("\n\n"),
+    );
   }
   const ready = results.filter((result) => result.verdict === "ready").length;
   const message = `${ready} of ${results.length} services are in their desired state`;
   await assembly.endSession({ message, success: exitCode === EXIT.ready }, HOOKS_DRAIN_MS);
   return exitCode;
+}
+
+/** What to say of an incident that Evenkeel could not end by itself; `null` where there is nothing to say. */
+async function failureOf(store: Store, result: Settlement): Promise<Failure | null> {
+  const { verdict, incident, withheld } = result;
+  if (verdict === "ready" || incident === null || withheld !== null) return null;
+  return await describeFailure(store, incident, result);
 }
 
 /** Not being able to see weighs less than knowing that something is wrong. */

@@ -1,6 +1,6 @@
 /** `reconcile`: the daemon. One line a transition, a status server beside it, an orderly end on SIGTERM. */
 import { systemClock } from "../base/clock.ts";
-import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
+import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { loadConfiguration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
@@ -13,6 +13,9 @@ import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
 import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
+import { createExplainer } from "./failure.ts";
+import { levelOf, startLog, verboseFlag } from "./log.ts";
+import { createSecrets, ownSecrets } from "./secrets.ts";
 import { stopOnSignals } from "./signals.ts";
 import { VERSION } from "../base/version.ts";
 
@@ -44,6 +47,7 @@ export const reconcileDefinition = defineCommand({
     agents: agentsFlag,
     topology: topologyFlag,
     config: configFlag,
+    verbose: verboseFlag,
   },
   environment: [
     ...describeVariables(),
@@ -76,11 +80,17 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     services: flags.service,
     environment: (name) => Deno.env.get(name),
   });
-  const narrator = createNarrator((line) => console.log(line), systemClock, Deno.stdout.isTerminal());
+  const secrets = createSecrets(ownSecrets(configuration));
+  const level = levelOf(flags.verbose, Deno.env.get("EVENKEEL_LOG"));
+  await using _log = await startLog({ level, secrets });
+  const print = (text: string) => console.log(secrets.redact(text));
+  const narrator = createNarrator(print, systemClock, Deno.stdout.isTerminal());
+  const explain = createExplainer(print);
   await using assembly = await assemble(configuration, {
     agents: flags.agents,
     topology: flags.topology,
     onEvent: narrator.event,
+    secrets,
   });
   const { parts } = assembly;
   await using controller = new Controller(parts);
@@ -105,18 +115,20 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   });
   try {
     const count = configuration.services.length;
+    if (assembly.continued !== null) narrator.say(assembly.continued);
     narrator.say(`Looking after ${count} service${count === 1 ? "" : "s"}; status at ${status.url}/status`);
     let written = parts.clock.monotonic();
     await runDaemon(controller, parts, configuration.services, {
       signal: stop.signal,
-      onPass(_, pass) {
+      async onPass(_, pass) {
         narrator.outcome(pass.record.name, pass.outcome);
+        await explain(parts.store, pass);
         if ("afterMs" in pass.outcome) {
           nextPasses.set(pass.record.serviceId, parts.clock.now() + pass.outcome.afterMs);
         } else nextPasses.delete(pass.record.serviceId);
         if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
         written = parts.clock.monotonic();
-        assembly.writeArtifacts().catch((error) => narrator.say(messageOf(error)));
+        await assembly.writeArtifacts();
       },
       onTrouble: (spec, message) =>
         narrator.outcome(spec.service, { kind: "retry", reason: "CannotLook", message }),

@@ -2,15 +2,24 @@
 import type { Settlement } from "../reconciler/settle.ts";
 import type { Attempt, Evidence, Incident, Repair } from "../state/records.ts";
 import { formatDuration } from "../text/duration.ts";
+import { failureRows } from "./failure.ts";
+import type { Failure } from "./failure.ts";
 import { safe, table } from "./output.ts";
 import type { Painter, Style } from "./output.ts";
 
 const DIFF_LINES_SHOWN = 40;
-const EVIDENCE_SHOWN = 8;
 const DIFF_STYLES: Readonly<Record<string, Style>> = { "+": "green", "-": "red" };
 
-/** One service for people. */
-export function renderSettlement(result: Settlement, { paint }: Painter): string {
+/**
+ * One service for people.
+ * @param failure what to say when a person is needed @default nothing
+ */
+export function renderSettlement(
+  result: Settlement,
+  painter: Painter,
+  failure: Failure | null = null,
+): string {
+  const { paint } = painter;
   const name = paint("bold", safe(result.record.name));
   const took = formatDuration(result.durationMs);
   const rows: [string, string][] = [];
@@ -33,11 +42,11 @@ export function renderSettlement(result: Settlement, { paint }: Painter): string
   if (withheld !== null) {
     rows.push(["not done", `This only looked; the next step would be: ${withheld.step}`]);
   } else if (result.verdict !== "ready") rows.push(["why", safe(result.message)]);
-  for (const evidence of incident?.stalled?.evidence.slice(0, EVIDENCE_SHOWN) ?? []) {
-    rows.push(["evidence", evidenceText(evidence)]);
-  }
   if (result.verdict === "ready" && record.url !== null) rows.push(["url", safe(record.url)]);
-  if (result.resume !== null) rows.push(["to go on", paint("bold", safe(result.resume))]);
+  if (failure !== null) {
+    // The evidence of attempts stands with them.
+    rows.push(...failureRows({ ...failure, evidence: incident?.stalled?.evidence ?? [] }, painter));
+  }
   return [
     head,
     ...rows.length === 0 ? [] : [table(rows.map(([key, text]) => [paint("dim", key), text]), { indent: 2 })],
@@ -83,7 +92,7 @@ export function renderDiff(diff: string, paint: Painter["paint"]): string {
 }
 
 /** One service for programs; the shape is documented in docs/cli.md. */
-export function settlementJson(result: Settlement) {
+export function settlementJson(result: Settlement, failure: Failure | null = null) {
   return {
     service: result.service,
     id: result.record.serviceId,
@@ -95,6 +104,7 @@ export function settlementJson(result: Settlement) {
     resume: result.resume,
     conditions: result.record.conditions,
     incident: result.incident === null ? null : incidentJson(result.incident),
+    failure,
     wouldDo: result.withheld?.kind === "effect" ? attemptJson(result.withheld.attempt) : null,
     durationMs: Math.round(result.durationMs),
   };

@@ -33,7 +33,9 @@ export const VARIABLES = {
     formatDuration(DEFAULT_SPEC.intervalMs)
   }]; overrides the file`,
   MAX_ITERATIONS: `Attempts per incident [default: ${DEFAULT_POLICY.attemptsMax}]; overrides the file`,
-  SESSION_ID: "Name of this run's folder of artifacts [default: made from the time]",
+  SESSION_ID:
+    "Name of this run's folder of artifacts; the same name again continues it [default: made from the time]",
+  EVENKEEL_LOG: "Detail on standard error: error, warn, info or debug [default: warn]; --verbose is debug",
 } as const;
 export type VariableName = keyof typeof VARIABLES;
 

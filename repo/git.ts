@@ -5,10 +5,13 @@
  * processes git starts too, and no credential is ever an argument or stored on disk.
  */
 import { EvenkeelError, EXIT } from "../base/errors.ts";
+import { logOf } from "../base/log.ts";
 import { toolEnvironment } from "../process/environment.ts";
 import { run } from "../process/run.ts";
 import type { RunResult } from "../process/run.ts";
 import type { Remote } from "./remote.ts";
+
+const log = logOf("git");
 
 /** Milliseconds for one git command. */
 export const GIT_TIMEOUT_MS = 120_000;
@@ -100,7 +103,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     environment[`GIT_CONFIG_KEY_${index}`] = key;
     environment[`GIT_CONFIG_VALUE_${index}`] = value;
   }
-  return await run({
+  const result = await run({
     command: options.fileBytesMax === undefined
       ? ["git", ...args]
       : ["/bin/sh", "-c", LIMITED, "git", String(Math.ceil(options.fileBytesMax / 512)), ...args],
@@ -111,6 +114,10 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     ...(options.outputBytesMax === undefined ? {} : { outputBytesMax: options.outputBytesMax }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  const words = remote?.redact(args.join(" ")) ?? args.join(" ");
+  const end = result.kind === "exited" ? `exit code ${result.code}` : `ended (${result.why})`;
+  log.debug(`git ${words}: ${end} in ${Math.round(result.durationMs)} ms`);
+  return result;
 }
 
 /** $1 is the size of the largest file in blocks of 512 bytes, the rest are git's arguments. */

@@ -1,66 +1,15 @@
 /**
- * The JSON files that people and other programs read, as schemas. Fields are only added; one that changes its
+ * The JSON files under `memory/` that people and other programs read, as schemas; that of the learning state is in
+ * learning_state.ts. docs/artifacts.md is written from them. Fields are only added; one that changes its
  * meaning raises ARTIFACT_VERSION. Times are RFC 3339.
  */
 import { z } from "zod";
 import { jsonSchema } from "../base/json.ts";
-import { attemptStatuses, conditionSchema, evidenceSchema, gapKinds, riskSchema } from "./records.ts";
+import { conditionSchema, evidenceSchema, gapKinds, riskSchema } from "./records.ts";
 
 export const ARTIFACT_VERSION = 1;
 const schemaVersion = z.literal(ARTIFACT_VERSION);
 const at = z.string();
-
-/** `artifacts/deploy_learning_state.json` */
-export const learningStateSchema = z.object({
-  schemaVersion,
-  writtenAt: at,
-  /** Failures whose cause is a dependency, by fingerprint, most recent first. */
-  failed_dependencies: z.array(z.object({
-    fingerprint: z.string(),
-    cause: z.string(),
-    service: z.string(),
-    summary: z.string(),
-    times: z.number(),
-    lastSeenAt: at,
-  })),
-  /** Remedies with at least one verified heal, and how often they failed. */
-  known_fixes: z.array(z.object({
-    cause: z.string(),
-    remedy: z.string(),
-    healed: z.number(),
-    noEffect: z.number(),
-    worse: z.number(),
-  })),
-  /** By service name. */
-  performance_map: z.record(
-    z.string(),
-    z.object({
-      incidents: z.number(),
-      healed: z.number(),
-      stalled: z.number(),
-      attempts: z.number(),
-      /** From opening to closing of a healed incident; `null` before the first. */
-      medianHealMs: z.number().nullable(),
-      lastHealedAt: at.nullable(),
-    }),
-  ),
-  /** Newest first. */
-  attempts: z.array(z.object({
-    service: z.string(),
-    incident: z.string(),
-    attempt: z.number(),
-    cause: z.string(),
-    fingerprint: z.string(),
-    remedy: z.string(),
-    status: z.enum(attemptStatuses),
-    startedAt: at,
-    durationMs: z.number().nullable(),
-    commit: z.string().nullable(),
-    deployId: z.string().nullable(),
-    error: z.string().nullable(),
-  })),
-});
-export type LearningState = z.infer<typeof learningStateSchema>;
 
 /** `memory/swarm/{agent}_output.json` */
 export const agentOutputSchema = z.object({
@@ -69,7 +18,7 @@ export const agentOutputSchema = z.object({
   session: z.string(),
   attempt: z.number().nullable(),
   at,
-  output: jsonSchema,
+  output: jsonSchema.describe("What the agent answered, as agents/messages.ts has it"),
 });
 
 export const sparcPhases = [
@@ -79,34 +28,85 @@ export const sparcPhases = [
   "Refinement",
   "Completion",
 ] as const;
-export const phaseRecordSchema = z.object({ phase: z.enum(sparcPhases), at, summary: z.string() });
+export type SparcPhase = typeof sparcPhases[number];
+
+const phase = z.enum(sparcPhases);
+const durationMs = z.number().nullable().describe("Milliseconds; null before the phase is reached");
+export const phaseRecordSchema = z.object({
+  phase,
+  at: at.nullable().describe("When it was first entered"),
+  durationMs,
+  summary: z.string(),
+});
 export type PhaseRecord = z.infer<typeof phaseRecordSchema>;
+
+export const iterationStatuses = [
+  "running",
+  "success",
+  "fixed",
+  "failed",
+  "rolled_back",
+  "no_effect",
+] as const;
+export const iterationSchema = z.object({
+  number: z.number().describe("From 1 in each incident"),
+  timestamp: at.describe("When it began"),
+  deployId: z.string().nullable().describe("The deploy that carried it"),
+  status: z.enum(iterationStatuses).describe("See below"),
+  fix: z.string().nullable().describe("The remedy; null when nothing was applied"),
+  error: z.string().nullable(),
+  durationSeconds: z.number().nullable().describe("null while it runs"),
+});
+export type Iteration = z.infer<typeof iterationSchema>;
+
+export const rankedRemedySchema = z.object({
+  attempt: z.number(),
+  remedy: z.string(),
+  expectedSuccess: z.number().nullable().describe("0 to 1; null where a rule chose and no history"),
+  why: z.string(),
+  isChosen: z.boolean().describe("Whether the attempt was made with it"),
+});
 
 /** `memory/sessions/{session}/deployment_plan.json` */
 export const deploymentPlanSchema = z.object({
   schemaVersion,
   session: z.string(),
+  startedAt: at.describe("Of the first run with this id"),
   writtenAt: at,
-  topology: z.string().nullable(),
-  phases: z.array(phaseRecordSchema),
+  strategy: z.string(),
+  topology: z.string().nullable().describe("The newest in use; null when no agent ran"),
+  agents: z.array(z.object({
+    agent: z.string(),
+    runs: z.number(),
+    durationMs: z.number().describe("Milliseconds of all runs"),
+  })),
+  phases: z.array(phaseRecordSchema).describe(
+    "Sums over the incidents: those of services side by side add up",
+  ),
   incidents: z.array(z.object({
     id: z.string(),
     service: z.string(),
     gap: z.enum(gapKinds),
     message: z.string(),
+    strategy: z.string(),
+    topology: z.string().nullable(),
+    phases: z.array(phaseRecordSchema),
+    remedies: z.array(rankedRemedySchema).describe("In the order chosen, attempt by attempt"),
     steps: z.array(z.object({
       attempt: z.number(),
       cause: z.string(),
-      confidence: z.number(),
+      confidence: z.number().describe("0 to 1"),
       summary: z.string(),
       evidence: evidenceSchema.nullable(),
       remedy: z.string(),
       risk: riskSchema,
       kind: z.string(),
-      /** What a patch or a setting changes, as a diff; `null` for a redeploy, a restart or a rollback. */
-      diff: z.string().nullable(),
+      diff: z.string().nullable().describe(
+        "What a patch or a setting changes; null for a redeploy, a restart or a rollback",
+      ),
     })),
-  })),
+    iterations: z.array(iterationSchema),
+  })).describe("Newest first"),
 });
 export type DeploymentPlan = z.infer<typeof deploymentPlanSchema>;
 
@@ -114,9 +114,13 @@ export type DeploymentPlan = z.infer<typeof deploymentPlanSchema>;
 export const finalStateSchema = z.object({
   schemaVersion,
   session: z.string(),
+  startedAt: at.describe("Of the first run with this id"),
   writtenAt: at,
-  /** True when every service was in its desired state. */
-  ready: z.boolean(),
+  success: z.boolean().describe("Every service is in its desired state and no incident is open or stalled"),
+  ready: z.boolean().describe("Every service is in its desired state"),
+  attempts: z.number().describe("Of all incidents"),
+  error: z.string().nullable().describe("The last one that was not overcome"),
+  phases: z.array(z.object({ phase, durationMs })),
   services: z.array(z.object({
     id: z.string(),
     name: z.string(),
@@ -133,10 +137,14 @@ export const finalStateSchema = z.object({
     openedAt: at,
     closedAt: at.nullable(),
     attempts: z.number(),
-    remedy: z.string().nullable(),
+    remedy: z.string().nullable().describe("Of the last attempt"),
     commit: z.string().nullable(),
     pullRequestUrl: z.string().nullable(),
-    stalled: z.object({ reason: z.string(), message: z.string(), resume: z.string() }).nullable(),
-  })),
+    stalled: z.object({
+      reason: z.string(),
+      message: z.string(),
+      resume: z.string().describe("The command that goes on"),
+    }).nullable(),
+  })).describe("Newest first"),
 });
 export type FinalState = z.infer<typeof finalStateSchema>;

@@ -1,6 +1,6 @@
 /**
  * Writes the human-readable files of a data folder from the store. They are copies for people and other
- * programs: Evenkeel never reads them back. Each is replaced whole, passes the caller's cleaner (sanitiser and
+ * programs: Evenkeel decides nothing by them. Each is replaced whole, passes the caller's cleaner (sanitiser and
  * redactor) string by string, and has a ceiling in size.
  */
 import { join } from "@std/path";
@@ -15,13 +15,12 @@ import {
   deploymentPlanSchema,
   finalStateSchema,
 } from "./artifact_shapes.ts";
-import type { PhaseRecord } from "./artifact_shapes.ts";
-import { appendBounded, writeAtomically } from "./files.ts";
+import { appendBounded, ARTIFACT_CHARS_MAX, writeAtomically } from "./files.ts";
 import { learningState, learningStateSchema } from "./learning_state.ts";
 import { recallTallies } from "./recall.ts";
-import type { ServiceRecord } from "./records.ts";
+import { composeSession, FINAL_FILE, PLAN_FILE, sessionDirectory } from "./sessions.ts";
+import type { SessionSource } from "./sessions.ts";
 import type { Store } from "./store.ts";
-import { deploymentPlan, finalState } from "./summary.ts";
 
 export interface ArtifactOptions {
   /** Makes any text safe to store: `(text) => redact(sanitizeLog(text))`. */
@@ -30,16 +29,11 @@ export interface ArtifactOptions {
   clock?: Clock;
 }
 
-/** Characters of one artifact; of an agent's larger answer only its size is kept. */
-export const ARTIFACT_CHARS_MAX = 4 * 1024 * 1024;
 /** Bytes of a session's log before it is turned over; two are kept. */
 export const SESSION_LOG_BYTES_MAX = 5 * 1024 * 1024;
 /** Newest incidents that the learning state is made from. */
 const INCIDENTS_READ = 1000;
-/** Newest incidents of a session that its files list. */
-const SESSION_INCIDENTS_LISTED = 200;
 const DEPTH_MAX = 64;
-const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const AGENT_NAME = /^[a-z][a-z-]{0,31}$/;
 
 /** Writes `artifacts/deploy_learning_state.json`. */
@@ -84,29 +78,26 @@ export async function writeAgentOutput(
 }
 
 /**
- * Writes `deployment_plan.json` and `final_state.json` of a session.
- * @param session.services only these services; all when absent
+ * Writes `deployment_plan.json` and `final_state.json` of a session. What they hold of an earlier run with the same
+ * id stays.
+ * @param session.services those that the session looks after; all when absent
  * @throws {EvenkeelError} when the session id cannot be the name of a folder
  */
 export async function writeSession(
   dataDir: string,
   sessionId: string,
-  session: {
-    store: Store;
-    topology?: string;
-    phases?: readonly PhaseRecord[];
-    services?: readonly ServiceRecord[];
-  },
+  session: Omit<SessionSource, "now">,
   options: ArtifactOptions,
 ): Promise<void> {
   const directory = sessionDirectory(dataDir, sessionId);
-  const incidents = await session.store.listIncidents({ sessionId, limit: SESSION_INCIDENTS_LISTED });
   const services = session.services ?? await session.store.listServices();
-  const how = { topology: session.topology ?? null, phases: session.phases ?? [] };
-  const plan = deploymentPlan(sessionId, incidents, how, now(options));
-  const final = finalState(sessionId, services, incidents, now(options));
-  await write(join(directory, "deployment_plan.json"), deploymentPlanSchema, plan, options);
-  await write(join(directory, "final_state.json"), finalStateSchema, final, options);
+  const { plan, final } = await composeSession(dataDir, sessionId, {
+    ...session,
+    services,
+    now: now(options),
+  });
+  await write(join(directory, PLAN_FILE), deploymentPlanSchema, plan, options);
+  await write(join(directory, FINAL_FILE), finalStateSchema, final, options);
 }
 
 /** Adds lines to what the agents said and did in a session; `clean` caps how long one addition may be. */
@@ -127,21 +118,6 @@ export function appendFallbackLog(
   options: ArtifactOptions,
 ): Promise<void> {
   return append(sessionDirectory(dataDir, sessionId), "fallback_output.log", text, options);
-}
-
-/**
- * The folder of a session.
- * @throws {EvenkeelError} for an id that is no plain name: it comes from the environment and becomes a path
- */
-export function sessionDirectory(dataDir: string, sessionId: string): string {
-  if (!SESSION_ID.test(sessionId)) {
-    const shown = JSON.stringify(sessionId.slice(0, 64));
-    throw new EvenkeelError(`Cannot use session id ${shown}: it is not a plain name`, {
-      hint:
-        "Set SESSION_ID to at most 128 letters, digits, dots, dashes and underscores, the first a letter or digit",
-    });
-  }
-  return join(dataDir, "memory", "sessions", sessionId);
 }
 
 async function append(

@@ -1,6 +1,9 @@
 /** Files that are whole or absent: written beside their place, brought to the disk, and renamed into it. */
 import { basename, dirname, join } from "@std/path";
 
+/** Characters of one artifact; of an agent's larger answer only its size is kept. */
+export const ARTIFACT_CHARS_MAX = 4 * 1024 * 1024;
+
 /** One writer a path: two at once would share the temporary file. Entries go when their write has ended. */
 const writing = new Map<string, Promise<void>>();
 

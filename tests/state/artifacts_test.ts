@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { EvenkeelError } from "../../base/errors.ts";
-import { agentOutputSchema, deploymentPlanSchema, finalStateSchema } from "../../state/artifact_shapes.ts";
+import { agentOutputSchema } from "../../state/artifact_shapes.ts";
 import {
   appendFallbackLog,
   appendSwarmLog,
   SESSION_LOG_BYTES_MAX,
-  sessionDirectory,
   writeAgentOutput,
   writeLearningState,
   writeSession,
@@ -84,28 +83,6 @@ Deno.test("the learning state lists what failed, what fixed it and how long it t
       ["inc_2", "fixed"],
       ["inc_1", "fixed"],
     ]);
-  }));
-
-Deno.test("a session's files tell its plan and its end", () =>
-  withStore(async (folder, store) => {
-    const phases = [{
-      phase: "Specification" as const,
-      at: new Date(START).toISOString(),
-      summary: "One gap",
-    }];
-    await writeSession(folder, "s1", { store, topology: "mesh", phases }, options);
-    const plan = deploymentPlanSchema.parse(
-      await readJson(sessionDirectory(folder, "s1"), "deployment_plan.json"),
-    );
-    assertEquals([plan.session, plan.topology, plan.phases], ["s1", "mesh", phases]);
-    assertEquals(plan.incidents.map(({ id }) => id), ["inc_3", "inc_2", "inc_1"]);
-    assertEquals(plan.incidents[0]?.steps[0]?.diff, "-flask==2.0\n+flask");
-    const final = finalStateSchema.parse(await readJson(sessionDirectory(folder, "s1"), "final_state.json"));
-    assertEquals([final.ready, final.services[0]?.name, final.incidents[1]?.status], [true, "api", "healed"]);
-
-    await writeSession(folder, "s2", { store, services: [] }, options);
-    const empty = finalStateSchema.parse(await readJson(sessionDirectory(folder, "s2"), "final_state.json"));
-    assertEquals([empty.ready, empty.incidents], [false, []]);
   }));
 
 Deno.test("no escape and no secret reaches a file", () =>

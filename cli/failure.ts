@@ -1,0 +1,144 @@
+/**
+ * What is said when Evenkeel cannot go on by itself: one message with the last error, the evidence, what was tried
+ * and what came of it, what earlier incidents say, and the command to go on. For people and for programs.
+ */
+import type { Pass } from "../reconciler/controller.ts";
+import type { ServiceSpec } from "../reconciler/spec.ts";
+import type { Attempt, Evidence, Incident } from "../state/records.ts";
+import { seenBefore } from "../state/patterns.ts";
+import type { Pattern } from "../state/patterns.ts";
+import { errorOf } from "../state/session_summary.ts";
+import type { Store } from "../state/store.ts";
+import { formatDuration } from "../text/duration.ts";
+import { createPainter, safe, table } from "./output.ts";
+import type { Painter } from "./output.ts";
+
+/** Earlier incidents that are looked through, of all services. */
+const INCIDENTS_READ = 1000;
+const EVIDENCE_SHOWN = 8;
+const SERVICES_SHOWN = 3;
+
+export interface Failure {
+  service: string;
+  /** One CamelCase word. */
+  reason: string;
+  message: string;
+  lastError: string;
+  evidence: Evidence[];
+  tried: {
+    attempt: number;
+    cause: string;
+    remedy: string;
+    status: Attempt["status"];
+    error: string | null;
+    durationMs: number | null;
+  }[];
+  seenBefore: Pattern[];
+  /** The command to go on. */
+  resume: string;
+}
+
+/**
+ * @param why what ended it and the command to go on, where the incident itself is not stalled
+ * @throws {EvenkeelError} when the store cannot be read
+ */
+export async function describeFailure(
+  store: Pick<Store, "listIncidents">,
+  incident: Incident,
+  why: { reason: string; message: string; resume: string | null },
+): Promise<Failure> {
+  const { stalled, attempts } = incident;
+  const shown = attempts.flatMap((attempt) => attempt.evidence ?? []).slice(-1);
+  return {
+    service: incident.serviceName,
+    reason: stalled?.reason ?? why.reason,
+    message: stalled?.message ?? why.message,
+    lastError: errorOf(incident),
+    evidence: stalled !== null && stalled.evidence.length > 0 ? stalled.evidence : shown,
+    tried: attempts.map((attempt) => ({
+      attempt: attempt.number,
+      cause: attempt.cause,
+      remedy: attempt.remedy,
+      status: attempt.status,
+      error: attempt.error,
+      durationMs: attempt.endedAt === null ? null : attempt.endedAt - attempt.startedAt,
+    })),
+    seenBefore: seenBefore(incident, await store.listIncidents({ limit: INCIDENTS_READ })),
+    resume: stalled?.resume ?? why.resume ?? onceCommand(incident.serviceName),
+  };
+}
+
+/** The command that goes on with a service that is not stalled. */
+export function onceCommand(service: ServiceSpec["service"]): string {
+  return `deno task once --service ${service}`;
+}
+
+/** The whole message for people. */
+export function renderFailure(failure: Failure, painter: Painter): string {
+  const { paint } = painter;
+  const head = `${paint("bold", safe(failure.service))}  ${paint("red", "needs a person")}  ${
+    paint("dim", failure.reason)
+  }`;
+  const tried = failure.tried.map((one): [string, string] => [
+    `attempt ${one.attempt}`,
+    `${safe(one.remedy)} for ${safe(one.cause)}: ${resultOf(one)}`,
+  ]);
+  const rows: [string, string][] = [
+    ["why", safe(failure.message)],
+    ...tried.length === 0 ? [["tried", "nothing: no change was made"] satisfies [string, string]] : tried,
+    ...failureRows(failure, painter),
+  ];
+  return `${head}\n${table(rows.map(([key, text]) => [paint("dim", key), text]), { indent: 2 })}`;
+}
+
+/**
+ * Gives a function that prints the message of a stalled incident once, for those who watch passes.
+ * @param print takes the whole message
+ */
+export function createExplainer(print: (text: string) => void) {
+  const painter = createPainter();
+  /** When the incident of a service stalled, as it was last said. */
+  const said = new Map<string, number>();
+  return async (store: Pick<Store, "listIncidents">, { outcome, incident }: Pass): Promise<void> => {
+    const stalled = incident?.stalled ?? null;
+    if (outcome.kind !== "stalled" || incident === null || stalled === null) return;
+    if (said.get(incident.serviceId) === stalled.at) return;
+    said.set(incident.serviceId, stalled.at);
+    print(`\n${renderFailure(await describeFailure(store, incident, outcome), painter)}\n`);
+  };
+}
+
+/** The rows that a report adds to what it says of an incident anyway. */
+export function failureRows(failure: Failure, { paint }: Painter): [string, string][] {
+  const rows: [string, string][] = [];
+  if (failure.lastError !== failure.message) rows.push(["last error", safe(failure.lastError)]);
+  for (const { line, text } of failure.evidence.slice(0, EVIDENCE_SHOWN)) {
+    rows.push(["evidence", `line ${line}: ${safe(text)}`]);
+  }
+  const patterns = failure.seenBefore.map((
+    pattern,
+  ): [string, string] => ["seen before", patternText(pattern)]);
+  rows.push(...patterns);
+  if (patterns.length === 0) rows.push(["seen before", "no: no earlier incident had this cause"]);
+  rows.push(["to go on", paint("bold", safe(failure.resume))]);
+  return rows;
+}
+
+function resultOf({ status, error, durationMs }: Failure["tried"][number]): string {
+  const took = durationMs === null ? "" : ` after ${formatDuration(durationMs)}`;
+  return `${status}${took}${error === null ? "" : `, ${safe(error)}`}`;
+}
+
+function patternText({ match, cause, incidents, services, healed, worked, failed }: Pattern): string {
+  const times = `in ${incidents} earlier incident${incidents === 1 ? "" : "s"}`;
+  const names = services.slice(0, SERVICES_SHOWN).map((name) => safe(name, 60)).join(", ");
+  const others = services.length > SERVICES_SHOWN ? ` and ${services.length - SERVICES_SHOWN} others` : "";
+  const what = match === "fingerprint" ? "this very failure" : `another ${safe(cause)}`;
+  const list = (remedies: Pattern["worked"]) =>
+    remedies.map(({ remedy, times }) => `${safe(remedy)} (${times})`).join(", ");
+  return [
+    `${what} ${times} of ${names}${others}, ${healed} healed`,
+    worked.length === 0 ? "nothing worked" : `worked: ${list(worked)}`,
+    ...failed.length === 0 ? [] : [`did not: ${list(failed)}`],
+  ].join("; ");
+}

@@ -1,0 +1,146 @@
+/**
+ * Keeps the files of a session while its run goes on: what each agent said and concluded, the plan, the end. A file
+ * that cannot be written is mentioned in the log and never stops a heal.
+ */
+import { concluded } from "../agents/conclusion.ts";
+import type { AgentName } from "../agents/messages.ts";
+import { optimizerOutputSchema } from "../agents/messages.ts";
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { jsonSchema } from "../base/json.ts";
+import { logOf } from "../base/log.ts";
+import type { AgentContext, EventContext } from "../reconciler/parts.ts";
+import type { ServiceSpec } from "../reconciler/spec.ts";
+import { AGENT_RAN, REMEDIES_KEPT } from "../state/agent_runs.ts";
+import {
+  appendFallbackLog,
+  appendSwarmLog,
+  writeAgentOutput,
+  writeLearningState,
+  writeSession,
+} from "../state/artifacts.ts";
+import type { StateEvent } from "../state/records.ts";
+import { composeSession, readSessionFiles, SESSION_INCIDENTS_LISTED } from "../state/sessions.ts";
+import type { Store } from "../state/store.ts";
+import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
+import { agentAnswered } from "./watched.ts";
+
+const log = logOf("files");
+
+export interface RecorderOptions {
+  dataDirectory: string;
+  sessionId: string;
+  store: Store;
+  services: readonly Pick<ServiceSpec, "service">[];
+  redact(text: string): string;
+  clock: Clock;
+  /** `off`: the agents run in this process, which is what the fallback is. */
+  agents: "subprocess" | "off";
+}
+
+export interface SessionRecorder {
+  agentAnswered(agent: AgentName, output: unknown, context: AgentContext): Promise<void>;
+  agentFailed(agent: AgentName, message: string, durationMs: number): void;
+  event(event: StateEvent, about: EventContext): void;
+  /** Writes the learning state, the plan and the end as they are now. */
+  write(): Promise<void>;
+}
+
+export function createSessionRecorder(options: RecorderOptions): SessionRecorder {
+  const { dataDirectory, sessionId, store, redact, clock } = options;
+  const files = { clean: (text: string) => redact(sanitizeLog(text)), clock };
+  const startedAt = clock.now();
+  /** Incidents that another session opened and this one goes on with. */
+  const adopted = new Set<string>();
+  const line = (...words: (string | number)[]) =>
+    `${new Date(clock.now()).toISOString()} ${
+      words.map((word) => sanitizeLine(String(word))).filter((word) => word !== "").join(" ")
+    }\n`;
+  const append = (to: "swarm" | "fallback", text: string) =>
+    (to === "swarm" ? appendSwarmLog : appendFallbackLog)(dataDirectory, sessionId, text, files);
+  const attempted = async (work: () => Promise<unknown>) => {
+    try {
+      await work();
+    } catch (error) {
+      log.warn(`Cannot write the files of session ${sessionId}: ${messageOf(error)}`);
+    }
+  };
+  return {
+    agentAnswered: (agent, output, { incident, attempt, via, topology, durationMs }) =>
+      attempted(async () => {
+        const conclusion = redact(sanitizeLine(concluded(agent, output)));
+        // The swarm's runs are said where they happen; those of the fallback happen elsewhere.
+        if (via === "fallback") agentAnswered(agent, output, durationMs);
+        const order = agent === "optimizer"
+          ? optimizerOutputSchema.parse(output).order.slice(0, REMEDIES_KEPT)
+          : undefined;
+        const run = {
+          agent,
+          attempt,
+          via,
+          topology,
+          durationMs: Math.round(durationMs),
+          concluded: conclusion,
+        };
+        await store.record({
+          events: [{
+            at: clock.now(),
+            serviceId: incident.serviceId,
+            incidentId: incident.id,
+            type: AGENT_RAN,
+            message: `${agent}: ${conclusion}`,
+            data: order === undefined ? run : { ...run, order },
+          }],
+        });
+        const where = options.agents === "off" ? "fallback" : via;
+        const took = `${Math.round(durationMs)} ms`;
+        const { serviceName, id } = incident;
+        await append(
+          where,
+          line(agent, "attempt", attempt, "of", serviceName, id, topology ?? "", conclusion, took),
+        );
+        // An agent's answer has passed its schema, which is JSON.
+        const entry = { session: sessionId, attempt, at: clock.now(), output: jsonSchema.parse(output) };
+        await writeAgentOutput(dataDirectory, agent, entry, files);
+      }),
+    agentFailed(agent, message, durationMs) {
+      attempted(() => append("swarm", line(agent, "failed:", message, `${Math.round(durationMs)} ms`)));
+    },
+    event({ type, message }, { incident }) {
+      const isForeign = incident !== null && incident.sessionId !== sessionId;
+      if (isForeign && adopted.size < SESSION_INCIDENTS_LISTED) adopted.add(incident.id);
+      if (type !== "SwarmFailed") return;
+      const text = line("The swarm failed:", message);
+      attempted(() => Promise.all([append("swarm", text), append("fallback", text)]));
+    },
+    async write() {
+      await attempted(() => writeLearningState(dataDirectory, store, files));
+      await attempted(async () => {
+        const named = new Set(options.services.map(({ service }) => service));
+        const services = (await store.listServices())
+          .filter(({ serviceId, name }) => named.has(serviceId) || named.has(name));
+        await writeSession(dataDirectory, sessionId, { store, services, startedAt, adopted }, files);
+      });
+    },
+  };
+}
+
+/** What to say of a session that a person named and that was there before; `null` when it is new. */
+export async function describeContinued(
+  { dataDirectory, sessionId, store, now }: {
+    dataDirectory: string;
+    sessionId: string | null;
+    store: Store;
+    now: number;
+  },
+): Promise<string | null> {
+  if (sessionId === null) return null;
+  const files = await readSessionFiles(dataDirectory, sessionId);
+  const { final } = await composeSession(dataDirectory, sessionId, { store, now });
+  if (files.final === null && final.incidents.length === 0) return null;
+  const { length } = final.incidents;
+  const count = length === 1 ? "1 incident" : `${length} incidents`;
+  return `Session ${sessionId} goes on, begun ${
+    final.startedAt.slice(0, 19).replace("T", " ")
+  }, ${count} so far`;
+}

@@ -1,0 +1,233 @@
+/** What the files of a session say, computed from the store's records; nothing here reads or writes anything. */
+import { formatDuration } from "../text/duration.ts";
+import { agentRuns } from "./agent_runs.ts";
+import { ARTIFACT_VERSION, sparcPhases } from "./artifact_shapes.ts";
+import type { DeploymentPlan, FinalState, PhaseRecord, SparcPhase } from "./artifact_shapes.ts";
+import { iterationOf } from "./iterations.ts";
+import { phaseTimes } from "./phases.ts";
+import type { Attempt, Incident, ServiceRecord, StateEvent } from "./records.ts";
+
+/** Characters of all diffs in a plan; the newest incidents come first. */
+export const DIFF_CHARS_MAX = 1024 * 1024;
+
+export interface IncidentFacts {
+  incident: Incident;
+  /** Oldest first. */
+  events: readonly StateEvent[];
+}
+
+export interface SessionFacts {
+  session: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Newest first. */
+  incidents: readonly IncidentFacts[];
+  services: readonly ServiceRecord[];
+  now: number;
+}
+
+type PlannedIncident = DeploymentPlan["incidents"][number];
+
+const STRATEGY =
+  "Diagnose, try one remedy at a time in the order of verified outcomes, prove each before it counts";
+
+/** What is done about each kind of gap. */
+const STRATEGIES: Readonly<Record<Incident["gap"], string>> = {
+  "deploy-failed": "The version before goes on serving: repair the failed deploy and prove it",
+  "unhealthy": "The live version is bad: roll back first where a proven one is there, then repair",
+  "database-down": "The database is down: wait for it and leave the code alone",
+};
+
+export function deploymentPlan({ session, startedAt, incidents, now }: SessionFacts): DeploymentPlan {
+  let charsLeft = DIFF_CHARS_MAX;
+  const shorten = (diff: string) => {
+    charsLeft -= diff.length;
+    return charsLeft < 0 ? `[... ${diff.length} characters]` : diff;
+  };
+  const planned = incidents.map((facts) => planOf(facts, now, shorten));
+  return {
+    schemaVersion: ARTIFACT_VERSION,
+    session,
+    startedAt: time(startedAt),
+    writtenAt: time(now),
+    strategy: STRATEGY,
+    topology: planned.find((one) => one.topology !== null)?.topology ?? null,
+    agents: agentsOf(incidents.flatMap(({ events }) => agentRuns(events))),
+    phases: sessionPhases(planned, startedAt),
+    incidents: planned,
+  };
+}
+
+export function finalState({ session, startedAt, incidents, services, now }: SessionFacts): FinalState {
+  const shown = services.map((service) => ({
+    id: service.serviceId,
+    name: service.name,
+    url: service.url,
+    ready: service.conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+    conditions: service.conditions,
+    liveDeployId: service.liveDeployId,
+    liveCommit: service.liveCommit,
+  }));
+  const ready = shown.length > 0 && shown.every((one) => one.ready);
+  const active = incidents.find(({ incident }) => incident.status !== "healed")?.incident;
+  const planned = incidents.map((facts) => planOf(facts, now, () => ""));
+  return {
+    schemaVersion: ARTIFACT_VERSION,
+    session,
+    startedAt: time(startedAt),
+    writtenAt: time(now),
+    success: ready && active === undefined,
+    ready,
+    attempts: incidents.reduce((sum, { incident }) => sum + incident.attempts.length, 0),
+    error: active === undefined ? null : errorOf(active),
+    phases: sessionPhases(planned, startedAt).map(({ phase, durationMs }) => ({ phase, durationMs })),
+    services: shown,
+    incidents: incidents.map(({ incident }) => {
+      const last = incident.attempts.at(-1);
+      return {
+        id: incident.id,
+        service: incident.serviceName,
+        status: incident.status,
+        openedAt: time(incident.openedAt),
+        closedAt: incident.closedAt === null ? null : time(incident.closedAt),
+        attempts: incident.attempts.length,
+        remedy: last?.remedy ?? null,
+        commit: last?.commit ?? null,
+        pullRequestUrl: last?.pullRequestUrl ?? null,
+        stalled: incident.stalled === null ? null : {
+          reason: incident.stalled.reason,
+          message: incident.stalled.message,
+          resume: incident.stalled.resume,
+        },
+      };
+    }),
+  };
+}
+
+/** The last error of an incident that is not healed. */
+export function errorOf(incident: Incident): string {
+  const failed = incident.attempts.findLast((attempt) => attempt.error !== null);
+  return failed?.error ?? incident.stalled?.message ?? incident.message;
+}
+
+function planOf(
+  { incident, events }: IncidentFacts,
+  now: number,
+  shorten: (diff: string) => string,
+): PlannedIncident {
+  const runs = agentRuns(events);
+  return {
+    id: incident.id,
+    service: incident.serviceName,
+    gap: incident.gap,
+    message: incident.message,
+    strategy: STRATEGIES[incident.gap],
+    topology: runs.findLast((run) => run.topology !== null)?.topology ?? null,
+    phases: incidentPhases(incident, events, now),
+    remedies: remediesOf(incident, events),
+    steps: incident.attempts.map((attempt) => ({
+      attempt: attempt.number,
+      cause: attempt.cause,
+      confidence: attempt.confidence,
+      summary: attempt.summary,
+      evidence: attempt.evidence,
+      remedy: attempt.remedy,
+      risk: attempt.risk,
+      kind: attempt.repair.kind,
+      diff: "diff" in attempt.repair ? shorten(attempt.repair.diff) : null,
+    })),
+    iterations: incident.attempts.map(iterationOf),
+  };
+}
+
+/** The optimizer's order for each attempt; where a rule of the plan chose, that rule. */
+function remediesOf(incident: Incident, events: readonly StateEvent[]): PlannedIncident["remedies"] {
+  const orders = new Map(
+    agentRuns(events).flatMap(({ attempt, order }) => order === undefined ? [] : [[attempt, order]]),
+  );
+  const numbers = new Set([...orders.keys(), ...incident.attempts.map((attempt) => attempt.number)]);
+  return [...numbers].sort((a, b) => a - b).flatMap((number) => {
+    const attempt = incident.attempts.find((one) => one.number === number);
+    const ranked = (orders.get(number) ?? []).map((one) => ({
+      attempt: number,
+      ...one,
+      isChosen: one.remedy === attempt?.remedy,
+    }));
+    if (attempt === undefined || ranked.some((one) => one.isChosen)) return ranked;
+    const { remedy, summary: why } = attempt;
+    return [{ attempt: number, remedy, expectedSuccess: null, why, isChosen: true }, ...ranked];
+  });
+}
+
+function incidentPhases(incident: Incident, events: readonly StateEvent[], now: number): PhaseRecord[] {
+  const times = phaseTimes(events, now);
+  const runs = agentRuns(events);
+  const summaries: Record<SparcPhase, string> = {
+    Specification: `${incident.gap}: ${incident.message}`,
+    Pseudocode: pseudocode(incident.attempts, runs),
+    Architecture: runs.length === 0
+      ? "No agents: the plan chose by a rule"
+      : `${runs.findLast((run) => run.topology !== null)?.topology ?? "No topology"}; ` +
+        agentsOf(runs).map(({ agent, runs }) => runs === 1 ? agent : `${agent} (${runs} runs)`).join(", "),
+    Refinement: incident.attempts.length === 0
+      ? "No attempt was made"
+      : incident.attempts.map(({ remedy, status }) => `${remedy}: ${status}`).join("; "),
+    Completion: completion(incident, times.Completion?.durationMs),
+  };
+  return sparcPhases.flatMap((phase) => {
+    const spent = times[phase];
+    if (spent === undefined) return [];
+    return [{ phase, at: time(spent.at), durationMs: spent.durationMs, summary: summaries[phase] }];
+  });
+}
+
+function pseudocode(attempts: readonly Attempt[], runs: ReturnType<typeof agentRuns>): string {
+  const causes = [...new Set(attempts.map(({ cause }) => cause))];
+  const analyzed = runs.findLast((run) => run.agent === "analyzer")?.concluded;
+  const order = runs.findLast((run) => run.order !== undefined)?.order ?? [];
+  const found = causes.length > 0 ? causes.join(", ") : analyzed ?? "Not diagnosed";
+  return order.length === 0 ? found : `${found}; first ${order.map(({ remedy }) => remedy).join(", then ")}`;
+}
+
+function completion(incident: Incident, durationMs: number | undefined): string {
+  switch (incident.status) {
+    case "healed":
+      return `Proven good${durationMs === undefined ? "" : ` for ${formatDuration(durationMs)}`}`;
+    case "stalled":
+      return `Stalled: ${incident.stalled?.reason ?? "no reason was kept"}`;
+    case "open":
+      return "Not proven yet";
+  }
+}
+
+/** The phases of a session, summed over its incidents. */
+function sessionPhases(incidents: readonly PlannedIncident[], startedAt: number): PhaseRecord[] {
+  return sparcPhases.map((phase) => {
+    const records = incidents.flatMap((one) => one.phases.filter((record) => record.phase === phase));
+    const times = records.flatMap(({ at }) => at === null ? [] : [at]).sort();
+    if (records.length === 0) {
+      const isFirst = phase === "Specification";
+      const summary = isFirst ? "Nothing has left the desired state" : "Not reached";
+      return { phase, at: isFirst ? time(startedAt) : null, durationMs: null, summary };
+    }
+    const [only] = records;
+    return {
+      phase,
+      at: times[0] ?? null,
+      durationMs: records.reduce((sum, record) => sum + (record.durationMs ?? 0), 0),
+      summary: records.length === 1 && only !== undefined ? only.summary : `${records.length} incidents`,
+    };
+  });
+}
+
+function agentsOf(runs: ReturnType<typeof agentRuns>): DeploymentPlan["agents"] {
+  return [...Map.groupBy(runs, (run) => run.agent)].map(([agent, group]) => ({
+    agent,
+    runs: group.length,
+    durationMs: Math.round(group.reduce((sum, run) => sum + run.durationMs, 0)),
+  }));
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,181 @@
+/**
+ * The sessions of a data folder, put together from the store. What the store has let go, and what belongs to no
+ * incident, is taken from the session's own files: those are untrusted, so they are read through their schemas and
+ * up to a size, and decide nothing.
+ */
+import { join } from "@std/path";
+import type { z } from "zod";
+import { EvenkeelError } from "../base/errors.ts";
+import { deploymentPlanSchema, finalStateSchema } from "./artifact_shapes.ts";
+import type { DeploymentPlan, FinalState } from "./artifact_shapes.ts";
+import { ARTIFACT_CHARS_MAX } from "./files.ts";
+import type { Incident, ServiceRecord } from "./records.ts";
+import { deploymentPlan, finalState } from "./session_summary.ts";
+import type { IncidentFacts } from "./session_summary.ts";
+import type { Store } from "./store.ts";
+
+export const PLAN_FILE = "deployment_plan.json";
+export const FINAL_FILE = "final_state.json";
+/** Newest incidents of a session that its files list. */
+export const SESSION_INCIDENTS_LISTED = 200;
+/** Newest events of an incident that its phases are read from. */
+const EVENTS_READ = 500;
+/** Newest incidents looked through for sessions without files. */
+const INCIDENTS_READ = 1000;
+/** Sessions that a list gives at most. */
+export const SESSIONS_LISTED_MAX = 1000;
+const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export interface Session {
+  plan: DeploymentPlan;
+  final: FinalState;
+}
+
+export interface SessionSource {
+  store: Pick<Store, "listIncidents" | "getIncident" | "listEvents" | "listServices">;
+  /** The services of the session now. @default those that its files name */
+  services?: readonly ServiceRecord[];
+  /** When this run began, in milliseconds since the epoch. @default now */
+  startedAt?: number;
+  /** Incidents of other sessions that this one goes on with. */
+  adopted?: Iterable<string>;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+/**
+ * The folder of a session.
+ * @throws {EvenkeelError} for an id that is no plain name: it comes from the environment and becomes a path
+ */
+export function sessionDirectory(dataDir: string, sessionId: string): string {
+  if (!SESSION_ID.test(sessionId)) {
+    const shown = JSON.stringify(sessionId.slice(0, 64));
+    throw new EvenkeelError(`Cannot use session id ${shown}: it is not a plain name`, {
+      hint:
+        "Set SESSION_ID to at most 128 letters, digits, dots, dashes and underscores, the first a letter or digit",
+    });
+  }
+  return join(dataDir, "memory", "sessions", sessionId);
+}
+
+/**
+ * A session as it stands.
+ * @throws {EvenkeelError} when the session id cannot be the name of a folder
+ */
+export async function composeSession(
+  dataDir: string,
+  sessionId: string,
+  source: SessionSource,
+): Promise<Session> {
+  const { store, now } = source;
+  const files = await readSessionFiles(dataDir, sessionId);
+  const adopted = [...source.adopted ?? [], ...files.final?.incidents.map(({ id }) => id) ?? []];
+  const found = await incidentsOf(store, sessionId, adopted);
+  const incidents: IncidentFacts[] = [];
+  for (const incident of found) {
+    const events = await store.listEvents({ incidentId: incident.id, limit: EVENTS_READ });
+    incidents.push({ incident, events: events.toReversed() });
+  }
+  const startedAt = Math.min(
+    timeOf(files.final?.startedAt) ?? timeOf(files.plan?.startedAt) ?? Infinity,
+    source.startedAt ?? Infinity,
+    ...found.filter((one) => one.sessionId === sessionId).map(({ openedAt }) => openedAt),
+  );
+  const facts = {
+    session: sessionId,
+    startedAt: startedAt === Infinity ? now : startedAt,
+    incidents,
+    services: source.services ?? [],
+    now,
+  };
+  const known = new Set(found.map(({ id }) => id));
+  const forgotten = <T extends { id: string }>(entries: readonly T[] | undefined) =>
+    entries?.filter(({ id }) => !known.has(id)) ?? [];
+  const plan = deploymentPlan(facts);
+  const final = finalState(facts);
+  plan.incidents = [...plan.incidents, ...forgotten(files.plan?.incidents)].slice(
+    0,
+    SESSION_INCIDENTS_LISTED,
+  );
+  final.incidents = [...final.incidents, ...forgotten(files.final?.incidents)]
+    .slice(0, SESSION_INCIDENTS_LISTED);
+  if (source.services === undefined && files.final !== null) {
+    const { services, ready, writtenAt } = files.final;
+    const isOver = final.incidents.every(({ status }) => status === "healed");
+    Object.assign(final, { services, ready, writtenAt, success: ready && isOver });
+  }
+  return { plan, final };
+}
+
+/** The incidents that a session opened or went on with, newest first. */
+async function incidentsOf(
+  store: SessionSource["store"],
+  sessionId: string,
+  adopted: readonly string[],
+): Promise<Incident[]> {
+  const own = await store.listIncidents({ sessionId, limit: SESSION_INCIDENTS_LISTED });
+  const others: Incident[] = [];
+  for (const id of new Set(adopted)) {
+    if (own.some((one) => one.id === id)) continue;
+    const incident = await store.getIncident(id);
+    if (incident !== null) others.push(incident);
+  }
+  return [...own, ...others].sort((a, b) => b.openedAt - a.openedAt).slice(0, SESSION_INCIDENTS_LISTED);
+}
+
+/** The files of a session; what is missing, too large or not of its schema is `null`. */
+export async function readSessionFiles(
+  dataDir: string,
+  sessionId: string,
+): Promise<{ plan: DeploymentPlan | null; final: FinalState | null }> {
+  const directory = sessionDirectory(dataDir, sessionId);
+  const [plan, final] = await Promise.all([
+    readArtifact(join(directory, PLAN_FILE), deploymentPlanSchema),
+    readArtifact(join(directory, FINAL_FILE), finalStateSchema),
+  ]);
+  return { plan, final };
+}
+
+/**
+ * The ids of sessions, the newest first: those with a folder, by its time, and those that only the store knows.
+ * @param limit 1 to SESSIONS_LISTED_MAX
+ */
+export async function listSessionIds(
+  dataDir: string,
+  store: Pick<Store, "listIncidents">,
+  limit: number,
+): Promise<string[]> {
+  const times = new Map<string, number>();
+  for (const incident of await store.listIncidents({ limit: INCIDENTS_READ })) {
+    times.set(incident.sessionId, Math.max(times.get(incident.sessionId) ?? 0, incident.openedAt));
+  }
+  const folder = join(dataDir, "memory", "sessions");
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      if (!isDirectory || !SESSION_ID.test(name)) continue;
+      const { mtime } = await Deno.stat(join(folder, name));
+      times.set(name, Math.max(times.get(name) ?? 0, mtime?.getTime() ?? 0));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return [...times].sort(([, a], [, b]) => b - a).map(([id]) => id)
+    .slice(0, Math.min(limit, SESSIONS_LISTED_MAX));
+}
+
+async function readArtifact<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+  try {
+    // Of a link, a pipe or a device nothing is read.
+    const { isFile, size } = await Deno.lstat(path);
+    if (!isFile || size > 4 * ARTIFACT_CHARS_MAX) return null;
+    const parsed = schema.safeParse(JSON.parse(await Deno.readTextFile(path)));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const ms = Date.parse(text ?? "");
+  return Number.isFinite(ms) ? ms : undefined;
+}
