@@ -47,6 +47,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Delete what was learned about a cause or from a service",
     load: async () => (await import("./forget.ts")).forgetCommand,
   },
+  sessions: {
+    summary: "List the sessions of the data folder",
+    load: async () => (await import("./sessions.ts")).sessionsCommand,
+  },
+  session: {
+    summary: "Tell what one session did, and why",
+    load: async () => (await import("./session.ts")).sessionCommand,
+  },
   policy: {
     summary: "Show the guardrails in force",
     load: async () => (await import("./policy.ts")).policyCommand,

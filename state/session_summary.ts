@@ -33,7 +33,7 @@ const STRATEGY =
 
 /** What is done about each kind of gap. */
 const STRATEGIES: Readonly<Record<Incident["gap"], string>> = {
-  "deploy-failed": "The version before goes on serving: repair the failed deploy and prove it",
+  "deploy-failed": "Repair the failed deploy and prove it; a version that was live before goes on serving",
   "unhealthy": "The live version is bad: roll back first where a proven one is there, then repair",
   "database-down": "The database is down: wait for it and leave the code alone",
 };
@@ -201,7 +201,7 @@ function completion(incident: Incident, durationMs: number | undefined): string 
 }
 
 /** The phases of a session, summed over its incidents. */
-function sessionPhases(incidents: readonly PlannedIncident[], startedAt: number): PhaseRecord[] {
+export function sessionPhases(incidents: readonly PlannedIncident[], startedAt: number): PhaseRecord[] {
   return sparcPhases.map((phase) => {
     const records = incidents.flatMap((one) => one.phases.filter((record) => record.phase === phase));
     const times = records.flatMap(({ at }) => at === null ? [] : [at]).sort();

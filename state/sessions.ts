@@ -10,7 +10,7 @@ import { deploymentPlanSchema, finalStateSchema } from "./artifact_shapes.ts";
 import type { DeploymentPlan, FinalState } from "./artifact_shapes.ts";
 import { ARTIFACT_CHARS_MAX } from "./files.ts";
 import type { Incident, ServiceRecord } from "./records.ts";
-import { deploymentPlan, finalState } from "./session_summary.ts";
+import { deploymentPlan, finalState, sessionPhases } from "./session_summary.ts";
 import type { IncidentFacts } from "./session_summary.ts";
 import type { Store } from "./store.ts";
 
@@ -89,16 +89,17 @@ export async function composeSession(
     now,
   };
   const known = new Set(found.map(({ id }) => id));
-  const forgotten = <T extends { id: string }>(entries: readonly T[] | undefined) =>
-    entries?.filter(({ id }) => !known.has(id)) ?? [];
   const plan = deploymentPlan(facts);
   const final = finalState(facts);
-  plan.incidents = [...plan.incidents, ...forgotten(files.plan?.incidents)].slice(
-    0,
-    SESSION_INCIDENTS_LISTED,
-  );
-  final.incidents = [...final.incidents, ...forgotten(files.final?.incidents)]
-    .slice(0, SESSION_INCIDENTS_LISTED);
+  const merge = <T extends { id: string }>(held: readonly T[], entries: readonly T[] | undefined) =>
+    [...held, ...entries?.filter(({ id }) => !known.has(id)) ?? []].slice(0, SESSION_INCIDENTS_LISTED);
+  plan.incidents = merge(plan.incidents, files.plan?.incidents);
+  plan.phases = sessionPhases(plan.incidents, facts.startedAt);
+  if (plan.agents.length === 0) plan.agents = files.plan?.agents ?? [];
+  plan.topology ??= files.plan?.topology ?? null;
+  final.incidents = merge(final.incidents, files.final?.incidents);
+  final.attempts = final.incidents.reduce((sum, { attempts }) => sum + attempts, 0);
+  final.phases = plan.phases.map(({ phase, durationMs }) => ({ phase, durationMs }));
   if (source.services === undefined && files.final !== null) {
     const { services, ready, writtenAt } = files.final;
     const isOver = final.incidents.every(({ status }) => status === "healed");

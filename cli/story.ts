@@ -1,0 +1,129 @@
+/** A session as a person reads it. What it says may come from files that anybody wrote: every value is made safe. */
+import type { PhaseRecord } from "../state/artifact_shapes.ts";
+import type { Session } from "../state/sessions.ts";
+import { formatDuration } from "../text/duration.ts";
+import { safe, table } from "./output.ts";
+import type { Painter } from "./output.ts";
+import { renderDiff } from "./report.ts";
+import { RESULT_STYLES, resultOf } from "./sessions.ts";
+
+type Planned = Session["plan"]["incidents"][number];
+type Ended = Session["final"]["incidents"][number];
+
+/** Incidents told in full; the rest are counted. */
+const INCIDENTS_TOLD = 20;
+const REMEDIES_SHOWN = 6;
+
+export function renderSession({ plan, final }: Session, painter: Painter): string {
+  const { paint } = painter;
+  const result = resultOf(final);
+  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+  const head = [
+    `${paint("bold", `Session ${safe(plan.session)}`)}  ${paint(RESULT_STYLES[result], result)}`,
+    `${timeOf(final.startedAt)} to ${timeOf(final.writtenAt)} UTC, ${
+      count(final.incidents.length, "incident")
+    }, ${count(final.attempts, "attempt")}`,
+  ].join("\n");
+  // In the order in which they happened.
+  const told = final.incidents.slice(0, INCIDENTS_TOLD).toReversed().map((ended) =>
+    renderIncident(ended, plan.incidents.find(({ id }) => id === ended.id), painter)
+  );
+  const untold = final.incidents.length - told.length;
+  const blocks = untold > 0
+    ? [`${count(untold, "earlier incident")} not shown; -o json has all`, ...told]
+    : told;
+  const quiet = final.services.map(({ name }) => safe(name, 60)).join(", ");
+  if (blocks.length === 0) {
+    blocks.push(
+      quiet === ""
+        ? "Nothing was seen."
+        : `Nothing broke: ${quiet} ${result === "well" ? "in the desired state" : "looked at"}.`,
+    );
+  }
+  const phases = plan.phases.filter(({ durationMs }) => durationMs !== null);
+  const agents = plan.agents.map(({ agent, runs, durationMs }) =>
+    `${safe(agent, 40)} ${count(runs, "run")} in ${formatDuration(durationMs)}`
+  );
+  const rows: [string, string][] = [];
+  if (phases.length > 0) rows.push(["phases", durations(phases)]);
+  if (agents.length > 0) {
+    rows.push(["agents", `${agents.join(", ")}; topology ${safe(plan.topology ?? "none", 40)}`]);
+  }
+  const whole = rows.length === 0 ? [] : [`${paint("bold", "In all")}\n${facts(rows, painter)}`];
+  return [head, ...blocks, ...whole].join("\n\n");
+}
+
+function renderIncident(ended: Ended, planned: Planned | undefined, painter: Painter): string {
+  const { paint } = painter;
+  const openedAt = Date.parse(ended.openedAt);
+  const took = ended.closedAt === null ? "" : ` in ${formatDuration(Date.parse(ended.closedAt) - openedAt)}`;
+  const style = ended.status === "healed" ? "green" : ended.status === "stalled" ? "red" : "yellow";
+  const head = `${paint("bold", safe(ended.service))}  ${paint(style, ended.status)}${took}  ${
+    paint("dim", safe(ended.id, 60))
+  }`;
+  const rows: [string, string][] = [];
+  if (planned !== undefined) {
+    rows.push(["broke", `${timeOf(ended.openedAt)} UTC, ${planned.gap}: ${safe(planned.message)}`]);
+    rows.push(["strategy", safe(planned.strategy)]);
+    const numbers = new Set([
+      ...planned.remedies.map(({ attempt }) => attempt),
+      ...planned.steps.map(({ attempt }) => attempt),
+    ]);
+    for (const number of numbers) rows.push(...attemptRows(planned, number, painter));
+  }
+  if (ended.stalled !== null) {
+    rows.push(["ended", `${safe(ended.stalled.reason, 60)}: ${safe(ended.stalled.message)}`]);
+  } else rows.push(["ended", endOf(ended, planned)]);
+  if (planned !== undefined && planned.phases.length > 0) rows.push(["phases", durations(planned.phases)]);
+  if (ended.stalled !== null) rows.push(["to go on", paint("bold", safe(ended.stalled.resume))]);
+  return `${head}\n${facts(rows, painter)}`;
+}
+
+/** What was seen, what was considered and why, what was done and what came of it. */
+function attemptRows(planned: Planned, number: number, { paint }: Painter): [string, string][] {
+  const rows: [string, string][] = [];
+  const step = planned.steps.find(({ attempt }) => attempt === number);
+  const iteration = planned.iterations.find((one) => one.number === number);
+  if (step?.evidence) rows.push(["evidence", `line ${step.evidence.line}: ${safe(step.evidence.text)}`]);
+  if (step !== undefined) {
+    rows.push(["cause", `${safe(step.cause)} (${Math.round(step.confidence * 100)} %)`]);
+  }
+  const ranked = planned.remedies.filter(({ attempt }) => attempt === number).slice(0, REMEDIES_SHOWN);
+  for (const { remedy, expectedSuccess, why, isChosen } of ranked) {
+    const expected = expectedSuccess === null ? "" : `${Math.round(expectedSuccess * 100)} % expected, `;
+    rows.push([isChosen ? "chosen" : "considered", `${safe(remedy)}: ${expected}${safe(why)}`]);
+  }
+  if (step === undefined || iteration === undefined) return rows;
+  const took = iteration.durationSeconds === null
+    ? ""
+    : ` after ${formatDuration(iteration.durationSeconds * 1000)}`;
+  const deploy = iteration.deployId === null ? "" : `, deploy ${safe(iteration.deployId, 60)}`;
+  rows.push([
+    `attempt ${number}`,
+    `${safe(step.summary)}: ${paint("bold", iteration.status)}${took}${deploy}`,
+  ]);
+  if (step.diff !== null) rows.push(["change", renderDiff(step.diff, paint)]);
+  if (iteration.error !== null) rows.push(["result", safe(iteration.error)]);
+  return rows;
+}
+
+function endOf(ended: Ended, planned: Planned | undefined): string {
+  const completion = planned?.phases.find(({ phase }) => phase === "Completion");
+  if (ended.status === "open") return "It goes on";
+  return completion === undefined ? "In the desired state again" : safe(completion.summary);
+}
+
+function durations(phases: readonly PhaseRecord[]): string {
+  return phases.flatMap(({ phase, durationMs }) =>
+    durationMs === null ? [] : [`${phase} ${formatDuration(durationMs)}`]
+  ).join(", ");
+}
+
+function facts(rows: readonly [string, string][], { paint }: Painter): string {
+  return table(rows.map(([key, text]) => [paint("dim", key), text]), { indent: 2 });
+}
+
+/** `2026-01-01 12:00:00` */
+function timeOf(time: string): string {
+  return safe(time.slice(0, 19).replace("T", " "));
+}
