@@ -54,6 +54,12 @@ export function withSpecifier(text: string, requirement: Requirement, specifier:
   return lines.join("\n");
 }
 
+/** The file without some of its requirements; every other line stays. */
+export function withoutRequirements(text: string, gone: readonly Pick<Requirement, "line">[]): string {
+  const lines = new Set(gone.map(({ line }) => line));
+  return text.split("\n").filter((_, at) => !lines.has(at)).join("\n");
+}
+
 /** The file with a requirement added at its end, in the file's own line ends. */
 export function withAddition(text: string, requirement: string): string {
   const end = text.includes("\r\n") ? "\r\n" : "\n";

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { EvenkeelError } from "../../base/errors.ts";
 import type { Tool } from "../agent.ts";
 import { normalName } from "../code/requirements.ts";
+import { ResolutionMemory } from "./resolution_memory.ts";
 import { pythonNameSchema, pythonVersionSchema } from "./python.ts";
 import type { FindPython, Python } from "./python.ts";
 import { explanation } from "./workshop.ts";
@@ -111,6 +112,7 @@ function mentionsIn(
 }
 
 export function createPipResolve(workshop: Workshop, findPython: FindPython): Tool {
+  const memory = new ResolutionMemory();
   return {
     input: pipResolveInputSchema,
     async run(input, signal): Promise<PipResolveOutput> {
@@ -119,6 +121,10 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
       const asked = lines.filter((line) => REQUIREMENT.test(line));
       const skipped = lines.filter((line) => !REQUIREMENT.test(line));
       if (asked.length === 0) return { ok: true, resolved: [], mentions: [], skipped };
+      const known = mentionsOf === undefined || mentionsOf.length === 0
+        ? memory.recall(asked, pythonVersion)
+        : undefined;
+      if (known !== undefined) return { ok: true, resolved: known, mentions: [], skipped };
       const python = await findPython(pythonVersion, signal);
       const result = await workshop.run({
         command: [
@@ -139,9 +145,11 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
       });
       if (result.code === 0) {
         const { install } = reportSchema.parse(JSON.parse(reportIn(result.stdout)));
+        const resolved = install.map(({ metadata: { name, version } }) => ({ name, version }));
+        memory.keep(asked, pythonVersion, resolved);
         return {
           ok: true,
-          resolved: install.map(({ metadata: { name, version } }) => ({ name, version })),
+          resolved,
           mentions: mentionsIn(install, new Set(mentionsOf?.map(normalName) ?? [])),
           skipped,
         };
