@@ -117,9 +117,8 @@ export async function onceCommand(args: string[]): Promise<number> {
     });
   } else {
     const painter = createPainter();
-    console.log(
-      reports.map(({ result, failure }) => renderSettlement(result, painter, failure)).join("\n\n"),
-    );
+    const texts = reports.map(({ result, failure }) => renderSettlement(result, painter, failure));
+    console.log(secrets.redact(texts.join("\n\n")));
   }
   const ready = results.filter((result) => result.verdict === "ready").length;
   const message = `${ready} of ${results.length} services are in their desired state`;

@@ -52,7 +52,7 @@ export const iterationSchema = z.object({
   number: z.number().describe("From 1 in each incident"),
   timestamp: at.describe("When it began"),
   deployId: z.string().nullable().describe("The deploy that carried it"),
-  status: z.enum(iterationStatuses).describe("See below"),
+  status: z.enum(iterationStatuses).describe("See Iterations"),
   fix: z.string().nullable().describe("The remedy; null when nothing was applied"),
   error: z.string().nullable(),
   durationSeconds: z.number().nullable().describe("null while it runs"),
