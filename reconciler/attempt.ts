@@ -101,7 +101,10 @@ function findDeploy(progress: Progress): Action {
       event: { type: "DeployFound", message: `Deploy ${carrier.id} carries the repair` },
     };
   }
-  const foreign = newerDeploys(progress).find((deploy) => deploy.trigger !== "rollback");
+  // A deploy of the commit that the repair lies on comes before the repair's own and overtakes nothing.
+  const foreign = newerDeploys(progress).find((deploy) =>
+    deploy.trigger !== "rollback" && (attempt.baseCommit === null || deploy.commit !== attempt.baseCommit)
+  );
   if (foreign !== undefined) {
     const commit = foreign.commit?.slice(0, 9) ?? "another commit";
     return finish(progress, "abandoned", `Deploy ${foreign.id} of ${commit} overtook the repair`);
