@@ -3,6 +3,13 @@ import { startGroup } from "../../process/group.ts";
 import { toolEnvironment } from "../../process/environment.ts";
 import { basename, dirname } from "@std/path";
 
+export interface HttpRemoteOptions {
+  /** Awaited before an authorized request is served. */
+  before?: (request: Request) => void | Promise<void>;
+  /** Awaited when the repository has changed, before the client is told so. */
+  afterPush?: () => void | Promise<void>;
+}
+
 export interface HttpRemote extends AsyncDisposable {
   /** `http://127.0.0.1:PORT/<name>` */
   readonly url: string;
@@ -11,7 +18,7 @@ export interface HttpRemote extends AsyncDisposable {
 }
 
 /** @param token what `x-access-token` must give as its password */
-export function serveRepository(bare: string, token: string): HttpRemote {
+export function serveRepository(bare: string, token: string, options: HttpRemoteOptions = {}): HttpRemote {
   const seen: (string | null)[] = [];
   const wanted = `Basic ${btoa(`x-access-token:${token}`)}`;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
@@ -20,7 +27,10 @@ export function serveRepository(bare: string, token: string): HttpRemote {
     if (authorization !== wanted) {
       return new Response("no", { status: 401, headers: { "www-authenticate": 'Basic realm="git"' } });
     }
-    return await backend(request, dirname(bare));
+    await options.before?.(request);
+    const response = await backend(request, dirname(bare));
+    if (request.method === "POST" && request.url.endsWith("/git-receive-pack")) await options.afterPush?.();
+    return response;
   });
   return {
     url: `http://127.0.0.1:${server.addr.port}/${basename(bare)}`,
