@@ -81,7 +81,7 @@ function redactAssignment(
 ): string {
   const quote = value.startsWith('"') || value.startsWith("'") ? value.charAt(0) : "";
   const inner = quote === "" ? value : value.slice(1, -1);
-  const isReference = /^(?:\$|process\.env|os\.environ|os\.getenv|env\.|%|\*+$)/.test(inner);
+  const isReference = /^(?:\$|process\.env|os\.environ|os\.getenv|env\.|%|\*+$|\.{3}$)/.test(inner);
   const isCall = quote === "" && text.charAt(offset + all.length) === "(";
   if (inner === "" || isReference || isCall || inner.includes(REDACTED)) return all;
   const isPassword = /^pass|^pwd/i.test(name);

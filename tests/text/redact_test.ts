@@ -103,6 +103,7 @@ Deno.test("a redactor leaves what a diagnosis needs", () => {
     "FSharp.Core, PublicKeyToken=b03f5f7f11d50a3a",
     "FATAL: password authentication failed for user app",
     "No open ports detected on 0.0.0.0, continuing to scan...",
+    "RENDER_API_KEY=... before the command",
     "npm_config_registry=http://localhost:4873/",
     "https://render.com/docs/web-services#port-binding",
     "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
