@@ -241,5 +241,8 @@ function failureOf(error: unknown): string {
   for (let depth = 0; depth < 5 && reason instanceof Error && reason.cause !== undefined; depth++) {
     reason = reason.cause;
   }
-  return messageOf(reason).replace(/^error sending request for url \(.{0,4000}?\): /, "");
+  return messageOf(reason)
+    .replace(/^error sending request for url \(.{0,4000}?\): /, "")
+    .replace(/^client error \(\w{1,40}\): (?:tcp connect error: )?/, "")
+    .replace(/ \(os error \d{1,6}\)$/, "");
 }
