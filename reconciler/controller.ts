@@ -219,7 +219,8 @@ export class Controller implements AsyncDisposable {
         if (spec.mode === "suggest") {
           await checkout?.[Symbol.asyncDispose]();
           const suggested = addAttempt(incident, { ...attempt, status: "suggested", endedAt: now() });
-          const message = `${attempt.summary}. The mode is suggest: the change is shown and not made`;
+          const message =
+            `${attempt.summary}. The mode is suggest: the change is shown and not made; mode: push would make it`;
           await become(
             stall(suggested, seen, { reason: "SuggestOnly", message }, now()),
             event("IncidentStalled", message),

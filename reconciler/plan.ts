@@ -231,6 +231,9 @@ function repairAfterRollback(situation: Situation, badCommit: string): Action {
 function repair(situation: Situation, gap: "unhealthy" | "deploy-failed", deploy: DeployView): Action {
   const { spec, seen, incident, memory } = situation;
   if (incident.status === "stalled") {
+    if (incident.stalled?.reason === "SuggestOnly" && spec.mode !== "suggest") {
+      return record(resume(incident), "IncidentResumed", `The mode is ${spec.mode} now`);
+    }
     if (incident.stalled?.worldHash === worldHash(seen)) return { kind: "stalled", incident };
     return record(
       resume(incident),

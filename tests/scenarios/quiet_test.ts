@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { nodeApp } from "./apps.ts";
-import { begin, Stage } from "./stage.ts";
+import { begin, Stage, theFix } from "./stage.ts";
 
 const wrongHost = nodeApp({ host: "127.0.0.1" });
 
@@ -38,7 +38,7 @@ Deno.test("once --check shows the repair of a broken service, exits 1 and has no
   assertEquals(await stage.journal(), []);
 });
 
-Deno.test("once in the mode suggest shows the change, exits 1 and has no effect", async () => {
+Deno.test("once in the mode suggest shows the change and has no effect, until the mode is push", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(wrongHost);
   await begin(patient, "update_failed");
@@ -51,6 +51,10 @@ Deno.test("once in the mode suggest shows the change, exits 1 and has no effect"
   assertMatch(stdout, /mode is suggest/);
   assertEquals(await stage.world(patient), before);
   assertEquals(await stage.journal(), []);
+
+  const pushed = await stage.once([], { EVENKEEL_MODE: "push" });
+  assertEquals([pushed.code, pushed.only.verdict], [0, "ready"]);
+  assertEquals((await theFix(patient)).files, ["index.js"]);
 });
 
 Deno.test("once in the mode pull-request without GITHUB_TOKEN says what is missing and changes nothing", async () => {
