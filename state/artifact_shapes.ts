@@ -117,7 +117,9 @@ export const finalStateSchema = z.object({
   startedAt: at.describe("Of the first run with this id"),
   writtenAt: at,
   success: z.boolean().describe("Every service is in its desired state and no incident is open or stalled"),
-  ready: z.boolean().describe("Every service is in its desired state"),
+  ready: z.boolean().describe(
+    "Every service is in its desired state: Ready, or all four criteria hold and nothing is being repaired",
+  ),
   attempts: z.number().describe("Of all incidents"),
   error: z.string().nullable().describe("The last one that was not overcome"),
   phases: z.array(z.object({ phase, durationMs })),

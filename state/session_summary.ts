@@ -5,7 +5,7 @@ import { ARTIFACT_VERSION, sparcPhases } from "./artifact_shapes.ts";
 import type { DeploymentPlan, FinalState, PhaseRecord, SparcPhase } from "./artifact_shapes.ts";
 import { iterationOf } from "./iterations.ts";
 import { phaseTimes } from "./phases.ts";
-import type { Attempt, Incident, ServiceRecord, StateEvent } from "./records.ts";
+import type { Attempt, ConditionType, Incident, ServiceRecord, StateEvent } from "./records.ts";
 
 /** Characters of all diffs in a plan; the newest incidents come first. */
 export const DIFF_CHARS_MAX = 1024 * 1024;
@@ -58,12 +58,23 @@ export function deploymentPlan({ session, startedAt, incidents, now }: SessionFa
   };
 }
 
+/** What must hold of a service that no incident is about; `Ready` itself needs samples over the quiet time. */
+const CRITERIA: readonly ConditionType[] = ["Healthy", "ValidJson", "DatabaseUp", "BuildClean"];
+
 export function finalState({ session, startedAt, incidents, services, now }: SessionFacts): FinalState {
+  const isReady = ({ serviceId, conditions }: ServiceRecord) => {
+    const isTrue = (wanted: ConditionType) =>
+      conditions.some(({ type, status }) => type === wanted && status === "True");
+    const isQuiet = !incidents.some(({ incident }) =>
+      incident.serviceId === serviceId && incident.status !== "healed"
+    );
+    return isTrue("Ready") || (isQuiet && CRITERIA.every(isTrue));
+  };
   const shown = services.map((service) => ({
     id: service.serviceId,
     name: service.name,
     url: service.url,
-    ready: service.conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+    ready: isReady(service),
     conditions: service.conditions,
     liveDeployId: service.liveDeployId,
     liveCommit: service.liveCommit,
