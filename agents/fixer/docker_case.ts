@@ -124,7 +124,7 @@ async function findCase(context: FixContext): Promise<DockerCase | string> {
     a === family || (family === "debian" && a === "ubuntu" && fromImage === null);
   const distribution: Distribution | null = family === undefined
     ? null
-    : fromImage?.release != null
+    : typeof fromImage?.release === "string"
     ? fromImage
     : fromLog !== null && isSame(fromLog.family)
     ? fromLog

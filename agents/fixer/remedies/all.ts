@@ -1,5 +1,6 @@
 /** Every remedy, an ecosystem a file. */
 import type { Remedy } from "../remedy.ts";
+import { dockerRemedies } from "./docker.ts";
 import { networkRemedies } from "./network.ts";
 import { nodeRemedies } from "./node.ts";
 import { pythonRemedies } from "./python.ts";
@@ -12,9 +13,22 @@ export const remedies: readonly Remedy[] = [
   ...nodeRemedies,
   ...serviceRemedies,
   ...networkRemedies,
+  ...dockerRemedies,
 ];
 
 /** @returns undefined for an id that no remedy has */
 export function findRemedy(id: string): Remedy | undefined {
   return remedies.find((remedy) => remedy.id === id);
+}
+
+/**
+ * The remedies of a diagnosis, the first to try first: those its cause names in the catalogue, then every other
+ * that says it repairs the cause.
+ */
+export function remediesFor(diagnosis: { cause: string; remedies: readonly string[] }): Remedy[] {
+  const named = diagnosis.remedies.flatMap((id) => findRemedy(id) ?? []);
+  return [
+    ...named,
+    ...remedies.filter((each) => each.causes.includes(diagnosis.cause) && !named.includes(each)),
+  ];
 }
