@@ -341,14 +341,10 @@ class Effects {
     const { api, clock } = this.parts;
     if (attempt.repair.kind !== "rollback") throw new Error("The repair is not a rollback");
     const { toDeployId, toCommit, badCommit } = attempt.repair;
-    const known = seen.deploys.map((deploy) => deploy.id);
-    const { deployId } = await this.#once(deployResultSchema, { toDeployId, known }, {
-      alreadyDone: async () => {
-        const deploys = (await api.listDeploys(seen.service.id, { limit: DEPLOYS_READ }, this.signal)).map(
-          deployView,
-        );
-        const found = deploys.find((deploy) => deploy.trigger === "rollback" && !known.includes(deploy.id));
-        return found === undefined ? null : { deployId: found.id };
+    const { deployId } = await this.#once(deployResultSchema, { toDeployId, known: this.#knownDeploys() }, {
+      alreadyDone: async (intended) => {
+        const found = await this.#newDeploy(intended, (deploy) => deploy.trigger === "rollback");
+        return found === null ? null : { deployId: found.id };
       },
       perform: async () => ({ deployId: (await api.rollback(seen.service.id, toDeployId, this.signal)).id }),
     });

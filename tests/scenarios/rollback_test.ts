@@ -55,7 +55,7 @@ Deno.test("a version that goes live and answers 500 is rolled back, then repaire
   assertEquals((await health(patient)).body, '{"status":"ok","ms":"2.1.3"}');
 });
 
-Deno.test("a version that answers 500 for an unknown reason stays rolled back, stalled, with autodeploy off", async () => {
+Deno.test("a version that is bad for an unknown reason is rolled back once, kill or not, and stays so, stalled", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(nodeApp());
   const { bad, daemon } = await turnsBad(
@@ -64,8 +64,14 @@ Deno.test("a version that answers 500 for an unknown reason stays rolled back, s
     failing(`throw new Error("The flux is out of line");`),
   );
   await using _ = daemon;
-  await daemon.says(/IncidentStalled/);
-  assertEquals(await daemon.stop(), 0);
+  stage.gate.afterwards = ({ path }) => {
+    if (path.endsWith("/rollback")) daemon.kill();
+  };
+  assertEquals((await daemon.ended()).signal, "SIGKILL");
+  stage.gate.afterwards = () => {};
+  await using next = stage.reconcile();
+  await next.says(/IncidentStalled/);
+  assertEquals(await next.stop(), 0);
 
   const { code, only } = await stage.once();
   assertEquals([code, only.verdict, only.incident?.status], [1, "not-ready", "stalled"]);
