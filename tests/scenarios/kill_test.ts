@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { serveRepository } from "../repo/http_remote.ts";
 import { nodeApp } from "./apps.ts";
 import type { Daemon } from "./daemon.ts";
@@ -11,8 +11,11 @@ const wrongHost = nodeApp({ host: "127.0.0.1" });
 async function healsAfterwards(stage: Stage): Promise<void> {
   await using daemon = stage.reconcile();
   await daemon.says(/IncidentHealed/);
+  const [url] = /http:\S+/.exec(await daemon.says(/status at/)) ?? [];
+  assertEquals((await (await fetch(`${url}`)).json()).services.length, 1);
   assertEquals(await daemon.stop(), 0);
   await stage.assertEvenkeelIsGone();
+  await assertRejects(() => fetch(`${url}`), TypeError);
 }
 
 /** One commit of ours, one deploy of it, and the service answers. */
