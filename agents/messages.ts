@@ -5,7 +5,10 @@
 import { z } from "zod";
 import { jsonSchema } from "../base/json.ts";
 import { servicePatchSchema } from "../render/schemas.ts";
+import { adviceSchema } from "../state/advice.ts";
+import { buildFactsSchema, buildPhaseSchema, dependencySetSchema } from "../state/build_facts.ts";
 import { editSchema, evidenceSchema, riskSchema } from "../state/records.ts";
+import { topologies } from "./swarm/topology.ts";
 
 export const agentNames = ["monitor", "analyzer", "optimizer", "fixer", "validator", "deployer"] as const;
 export type AgentName = typeof agentNames[number];
@@ -112,6 +115,36 @@ export const diagnosisSchema = z.object({
 });
 export type Diagnosis = z.infer<typeof diagnosisSchema>;
 
+/** What advice rests on beside the repository's facts: measured, counted and verified before. */
+export const adviceHistorySchema = z.object({
+  all: z.object({
+    /** Attempts of all services. */
+    iterations: z.number(),
+    /** Runs of the swarm, newest first. */
+    runs: z.array(z.object({
+      topology: z.enum(topologies),
+      durationMs: z.number(),
+      succeeded: z.boolean(),
+    })),
+    freeMemoryMiB: z.number(),
+  }),
+  /** `null` where advice is asked about no service. */
+  service: z.object({
+    iterations: z.number(),
+    sets: z.array(dependencySetSchema.extend({
+      /** Verified outcomes of the attempts that carried it. */
+      healed: z.number(),
+      failed: z.number(),
+      /** Median from the start of its deploys to live; `null` when none was measured. */
+      seconds: z.number().nullable(),
+      deploys: z.number(),
+    })),
+    /** Steps of the builds that were seen, newest first. */
+    builds: z.array(z.array(buildPhaseSchema)),
+  }).nullable(),
+});
+export type AdviceHistory = z.infer<typeof adviceHistorySchema>;
+
 export const remedyKinds = ["patch", "setting", "redeploy"] as const;
 export const optimizerInputSchema = z.object({
   cause: z.string(),
@@ -134,6 +167,8 @@ export const optimizerInputSchema = z.object({
     /** Milliseconds since the epoch. */
     quarantinedUntil: z.number().nullable(),
   })),
+  /** What advice is to be made of; without it none is given. */
+  advising: z.object({ history: adviceHistorySchema, facts: buildFactsSchema.nullable() }).optional(),
 });
 export type OptimizerInput = z.infer<typeof optimizerInputSchema>;
 /** How the optimizer gets its question: handed over, or put together from its peers' answers as they come. */
@@ -149,6 +184,8 @@ export const optimizerOutputSchema = z.object({
   order: z.array(z.object({ remedy: z.string(), expectedSuccess: z.number(), why: z.string() })),
   /** Quarantined remedies that are not to be tried. */
   withheld: z.array(z.object({ remedy: z.string(), why: z.string() })),
+  /** How the swarm and the service's build could do better; nothing of it is done by the optimizer. */
+  advice: z.array(adviceSchema).default([]),
 });
 export type OptimizerOutput = z.infer<typeof optimizerOutputSchema>;
 
@@ -161,6 +198,8 @@ export const fixerInputSchema = z.object({
   paths: z.array(z.string()),
   /** The log that was diagnosed, or its end: Docker remedies look for the step that failed. */
   log: z.string().optional(),
+  /** Distributions of model providers that are never taken out. @default CORE_PROVIDERS of code/llm_providers.ts */
+  coreProviders: z.array(z.string()).optional(),
 });
 export type FixerInput = z.infer<typeof fixerInputSchema>;
 export const proposalSchema = z.discriminatedUnion("kind", [

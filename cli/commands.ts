@@ -43,6 +43,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Show what was learned about causes and remedies",
     load: async () => (await import("./learned.ts")).learnedCommand,
   },
+  advise: {
+    summary: "Show what the optimizer recommends, with its figures",
+    load: async () => (await import("./advise.ts")).adviseCommand,
+  },
   forget: {
     summary: "Delete what was learned about a cause or from a service",
     load: async () => (await import("./forget.ts")).forgetCommand,

@@ -218,13 +218,14 @@ function follow(actor: Actor, { incident, record }: Pass): void {
 
 function card(name: string, attempt: Attempt, { paint }: Painter): string {
   const rows: string[][] = [];
-  const { evidence, cause, confidence, remedy, risk } = attempt;
+  const { evidence, cause, confidence, remedy, risk, why } = attempt;
   if (evidence !== null) rows.push(["evidence", `line ${evidence.line}: ${safe(evidence.text)}`]);
   rows.push([
     "cause",
     attempt.repair.kind === "rollback" ? safe(cause) : `${safe(cause)} (${Math.round(confidence * 100)} %)`,
   ]);
   rows.push(["remedy", `${safe(remedy)}, risk ${risk}`]);
+  if (why !== null) rows.push(["because", safe(why)]);
   const diff = diffOf(attempt.repair);
   if (diff !== null) rows.push(["change", renderDiff(diff, paint)]);
   const painted = rows.map(([key = "", text = ""]) => [paint("dim", key), text]);

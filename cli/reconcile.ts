@@ -1,6 +1,7 @@
 /** `reconcile`: the daemon. One line a transition, a status server beside it, an orderly end on SIGTERM. */
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
+import { adviceReport } from "../reconciler/advising.ts";
 import { loadConfiguration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
@@ -107,6 +108,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     token: Deno.env.get("EVENKEEL_STATUS_TOKEN"),
     version: VERSION,
     clock: parts.clock,
+    advice: () => adviceReport(parts.store, { freeMemoryMiB: parts.freeMemoryMiB(), now: parts.clock.now() }),
     nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
     readiness: async () =>
       await parts.store.isWritable()

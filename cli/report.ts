@@ -66,6 +66,7 @@ function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boole
   if (attempt.evidence !== null) rows.push(["evidence", evidenceText(attempt.evidence)]);
   rows.push(["cause", `${safe(attempt.cause)} (${Math.round(attempt.confidence * 100)} %)`]);
   rows.push(["remedy", `${safe(attempt.remedy)}, risk ${attempt.risk}`]);
+  if (attempt.why !== null) rows.push(["because", safe(attempt.why)]);
   const diff = diffOf(attempt.repair);
   if (diff !== null) rows.push(["change", renderDiff(diff, paint)]);
   if (attempt.commit !== null && attempt.stepsDone.length > 0) rows.push(["commit", safe(attempt.commit)]);
@@ -138,6 +139,7 @@ function attemptJson(attempt: Attempt) {
     evidence: attempt.evidence,
     fingerprint: attempt.fingerprint,
     remedy: attempt.remedy,
+    why: attempt.why,
     risk: attempt.risk,
     kind: attempt.repair.kind,
     diff: diffOf(attempt.repair),

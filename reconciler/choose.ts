@@ -3,11 +3,12 @@
  * are asked, the commit is made without being published, and the validator looks at it.
  */
 import { fixer } from "../agents/fixer/agent.ts";
-import type { Diagnosis, OptimizerOutput, Proposal } from "../agents/messages.ts";
+import type { Diagnosis, OptimizerOutput, Proposal, RepositoryView } from "../agents/messages.ts";
+import { buildFacts } from "../agents/optimizer/facts.ts";
 import type { Swarm } from "../agents/swarm/swarm.ts";
 import { validatorAgent } from "../agents/validator/agent.ts";
 import { EvenkeelError } from "../base/errors.ts";
-import type { Attempt, Repair, Risk } from "../state/records.ts";
+import type { Attempt, Edit, Repair, Risk } from "../state/records.ts";
 import { fingerprint } from "../text/fingerprint.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { commitRequest } from "./commit_request.ts";
@@ -17,7 +18,7 @@ import type { Checkout, Parts } from "./parts.ts";
 import { isWithinRisk } from "./policy.ts";
 import type { Policy } from "./policy.ts";
 import type { Preparation, Question } from "./preparation.ts";
-import { describePatch } from "./setting.ts";
+import { describePatch, withPatch } from "./setting.ts";
 import { triedBefore } from "./tried.ts";
 
 /** Remedies tried on paper for one diagnosis. */
@@ -30,6 +31,8 @@ export interface Choice {
   diagnosis: Diagnosis;
   advice: OptimizerOutput;
   checkout: Checkout;
+  /** The files of the checkout that matter, as they were before the repair. */
+  view: RepositoryView;
   log: FailureLog;
   /** The riskiest remedy that may be chosen here. */
   riskMax: Risk;
@@ -62,6 +65,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
       settings: seen.service.settings,
       directory: checkout.directory,
       paths: await checkout.paths(),
+      coreProviders: [...spec.policy.coreProviders],
     });
     const refusal = proposal.kind === "none" ? proposal.why : guard(spec.policy, choice.riskMax, proposal);
     if (proposal.kind === "none" || refusal !== null) {
@@ -100,7 +104,7 @@ function guard(
 }
 
 function draftAttempt(
-  { parts, question, diagnosis, log }: Choice,
+  { parts, question, diagnosis, advice, view, log }: Choice,
   remedy: string,
   proposal: Exclude<Proposal, { kind: "none" }>,
 ): Attempt {
@@ -121,10 +125,43 @@ function draftAttempt(
       : { line: evidence.line, text: sanitizeLine(log.redact(evidence.text)) },
     fingerprint: diagnosis.fingerprint,
     remedy,
+    why: whyChosen(advice, remedy),
     risk: proposal.risk,
     repair,
+    build: buildFacts(
+      proposal.kind === "patch" ? withEdits(view, proposal.edits) : view,
+      proposal.kind === "setting" ? withPatch(seen.service.settings, proposal.patch) : seen.service.settings,
+      log.phases,
+      (text) => sanitizeLine(log.redact(text)),
+    ),
     repairHash: fingerprint([JSON.stringify(proposal.kind === "patch" ? proposal.edits : repair)]),
   }, parts.clock.now());
+}
+
+/** The place of a remedy in the optimizer's order and the reason for it, for people. */
+function whyChosen({ order }: OptimizerOutput, remedy: string): string | null {
+  const place = order.findIndex((one) => one.remedy === remedy);
+  const chosen = order[place];
+  if (chosen === undefined) return null;
+  if (order.length === 1) return `the only remedy: ${chosen.why}`;
+  if (place === 0) return `chosen first of ${order.length}: ${chosen.why}`;
+  return `chosen after ${place === 1 ? "1 that does" : `${place} that do`} not apply: ${chosen.why}`;
+}
+
+/** The view with a patch in it. */
+function withEdits({ paths, files }: RepositoryView, edits: readonly Edit[]): RepositoryView {
+  const changed: Record<string, string> = { ...files };
+  const all = new Set(paths);
+  for (const { path, content } of edits) {
+    if (content === null) {
+      delete changed[path];
+      all.delete(path);
+    } else {
+      changed[path] = content;
+      all.add(path);
+    }
+  }
+  return { paths: [...all], files: changed };
 }
 
 /** Makes the commit and lets the validator look at it. */

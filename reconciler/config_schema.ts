@@ -25,6 +25,7 @@ const DAY_MS = 24 * 60 * 60 * SECOND_MS;
 /** Services of one file. */
 export const SERVICES_MAX = 500;
 const GLOBS_MAX = 200;
+const PROVIDERS_MAX = 50;
 
 /** Text that says `allowed` when `isAllowed` says no. */
 const text = (charactersMax: number, allowed: string, isAllowed: (value: string) => boolean) =>
@@ -97,6 +98,16 @@ const policySchema = z.strictObject({
     description: "Globs of files a fix may never touch, added to the built-in ones",
     default: DEFAULT_POLICY.deniedPaths,
   }),
+  coreProviders: z.array(
+    text(
+      100,
+      "the name of a Python distribution such as openai",
+      (value) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value),
+    ),
+  ).max(PROVIDERS_MAX).optional().meta({
+    description: "Model providers that are kept where not all can be installed together",
+    default: DEFAULT_POLICY.coreProviders,
+  }),
   mayChangeSettings: z.boolean().optional()
     .meta({
       description: "Whether service settings may be changed",
@@ -105,6 +116,11 @@ const policySchema = z.strictObject({
   mayRollBack: z.boolean().optional().meta({
     description: "Whether a service that turned bad with a deploy is rolled back first",
     default: DEFAULT_POLICY.mayRollBack,
+  }),
+  mayApplyAdvice: z.boolean().optional().meta({
+    description:
+      "Whether the optimizer's advice about the repository is suggested by events, see docs/learning.md",
+    default: DEFAULT_POLICY.mayApplyAdvice,
   }),
   paused: z.boolean().optional()
     .meta({ description: "Watch, but change nothing", default: DEFAULT_POLICY.paused }),

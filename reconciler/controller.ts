@@ -5,11 +5,13 @@
  */
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
-import type { Incident, ServiceRecord, StateEvent } from "../state/records.ts";
+import type { Performance } from "../state/performance.ts";
+import type { Attempt, Incident, ServiceRecord, StateEvent } from "../state/records.ts";
 import type { Action, Memory } from "./action.ts";
 import { CheckoutCache } from "./checkouts.ts";
 import { conditionsOf } from "./conditions.ts";
 import { performEffect } from "./effects.ts";
+import { dependencyDetail, dependencyVariant } from "./advising.ts";
 import { addAttempt, changeAttempt, stall } from "./incident.ts";
 import type { Observation } from "./observation.ts";
 import { findServiceId, observe } from "./observe.ts";
@@ -228,7 +230,7 @@ export class Controller implements AsyncDisposable {
           return null;
         }
         if (checkout !== null) await this.#checkouts.put(incident.id, attempt.number, checkout);
-        await become(addAttempt(incident, attempt), event("AttemptBegun", attempt.summary));
+        await become(addAttempt(incident, attempt), event("AttemptBegun", begun(attempt)));
         return null;
       }
     }
@@ -275,17 +277,34 @@ export class Controller implements AsyncDisposable {
           outcome: finished.outcome,
           durationMs: clock.now() - finished.attempt.startedAt,
         },
-        performance: finished.deployMs === null || finished.attempt.deployId === null ? [] : [{
-          at: clock.now(),
-          serviceId: record.serviceId,
-          deployId: finished.attempt.deployId,
-          variant: `remedy:${finished.attempt.remedy}`,
-          seconds: finished.deployMs / 1000,
-        }],
+        performance: durationsOf(record, finished, clock.now()),
       }),
     });
     for (const event of events) this.#parts.onEvent(event, { serviceName: record.name, incident });
   }
+}
+
+type Finished = NonNullable<Extract<Action, { kind: "record" }>["outcome"]>;
+
+/** What is tried, and why this and nothing else. */
+function begun({ summary, remedy, why }: Attempt): string {
+  return why === null ? summary : `${summary}; ${remedy}: ${why}`;
+}
+
+/** How long the deploy of a finished attempt took, for each variant that it was. */
+function durationsOf(
+  { serviceId }: ServiceRecord,
+  { attempt, deployMs }: Finished,
+  at: number,
+): Performance[] {
+  const { deployId, remedy, build } = attempt;
+  if (deployMs === null || deployId === null) return [];
+  const row = { at, serviceId, deployId, seconds: deployMs / 1000 };
+  const set = build?.dependencies ?? null;
+  return [
+    { ...row, variant: `remedy:${remedy}` },
+    ...(set === null ? [] : [{ ...row, variant: dependencyVariant(set), detail: dependencyDetail(set) }]),
+  ];
 }
 
 /** One event for each condition whose status changed. */

@@ -7,6 +7,8 @@ import type { Phase, RepositoryView } from "../agents/messages.ts";
 import { RenderRefused } from "../render/api.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
+import type { BuildPhase } from "../state/build_facts.ts";
+import { buildPhases } from "./build_phases.ts";
 import type { DeployView, ServiceView } from "./observation.ts";
 import type { Checkout, Parts } from "./parts.ts";
 
@@ -21,6 +23,8 @@ export const VIEW_BYTES_MAX = 3 * 1024 * 1024;
 export interface FailureLog {
   text: string;
   isTruncated: boolean;
+  /** How long the steps of the build took. */
+  phases: BuildPhase[];
   /** Takes the service's own secrets, and ours, out of a text. */
   redact(text: string): string;
 }
@@ -56,7 +60,10 @@ export async function readFailureLog(
   );
   // Sanitised first: an invisible character inside a secret would hide it from the redactor.
   const text = redact(sanitizeLog(lines.map((line) => line.message).join("\n")));
-  return { text, isTruncated: result.truncated, redact: (other) => redact(other) };
+  const phases = buildPhases(
+    lines.map(({ timestamp, message }) => ({ timestamp, message: redact(sanitizeLine(message)) })),
+  );
+  return { text, isTruncated: result.truncated, phases, redact: (other) => redact(other) };
 }
 
 /** Every value of the service's environment, and our own secrets. A key that may not read them still works. */

@@ -109,6 +109,7 @@ export function newAttempt(
     endedAt: null,
     status: "running",
     confidence: 1,
+    why: null,
     evidence: null,
     fingerprint: fingerprint([facts.cause]),
     repairHash: fingerprint([JSON.stringify(facts.repair)]),
@@ -120,6 +121,7 @@ export function newAttempt(
     publishedAt: null,
     deployId: null,
     deployRequestedAt: null,
+    build: null,
     error: null,
     ...facts,
   };

@@ -2,6 +2,7 @@
  * Guardrails: what Evenkeel may do, how often, and when. The defaults are here and only here; the schema, the
  * help, the documentation and the tests read them from this file.
  */
+import { CORE_PROVIDERS } from "../agents/code/llm_providers.ts";
 import type { Risk } from "../state/records.ts";
 
 export const fixModes = ["suggest", "pull-request", "push"] as const;
@@ -23,10 +24,14 @@ export interface Policy {
   allowedPaths: readonly string[];
   /** Globs of files a patch may never touch; they win over `allowedPaths`. */
   deniedPaths: readonly string[];
+  /** Distributions of model providers that are kept where not all can be installed together. */
+  coreProviders: readonly string[];
   /** Whether service settings may be changed. */
   mayChangeSettings: boolean;
   /** Whether a service that turned bad with a deploy is rolled back before it is repaired. */
   mayRollBack: boolean;
+  /** Whether advice about the service's repository is suggested by events; Evenkeel commits none of it unasked. */
+  mayApplyAdvice: boolean;
   /** No effects at all on this service. */
   paused: boolean;
   /** Bad samples among the newest `samplesWindow` that make a service bad. */
@@ -56,8 +61,10 @@ export const DEFAULT_POLICY: Policy = {
     "**/*.pem",
     "**/*.key",
   ],
+  coreProviders: CORE_PROVIDERS,
   mayChangeSettings: true,
   mayRollBack: true,
+  mayApplyAdvice: false,
   paused: false,
   badSamples: 3,
   samplesWindow: 5,

@@ -6,15 +6,26 @@
 import { runInline } from "../agents/inline.ts";
 import type { RunAgent } from "../agents/agent.ts";
 import { findRemedy } from "../agents/fixer/remedies/all.ts";
-import type { AnalyzerInput, Diagnosis, HistoryInput, OptimizerInput } from "../agents/messages.ts";
+import type {
+  AnalyzerInput,
+  Diagnosis,
+  HistoryInput,
+  OptimizerInput,
+  OptimizerOutput,
+  RepositoryView,
+} from "../agents/messages.ts";
+import { buildFacts } from "../agents/optimizer/facts.ts";
 import { consult } from "../agents/swarm/consult.ts";
 import { Swarm, SwarmFailure } from "../agents/swarm/swarm.ts";
 import { chooseTopology } from "../agents/swarm/topology.ts";
 import type { Topology, TopologyChoice } from "../agents/swarm/topology.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderUnreachable } from "../render/api.ts";
+import type { BuildFacts } from "../state/build_facts.ts";
 import { recallTallies } from "../state/recall.ts";
 import type { Risk } from "../state/records.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import { ADVICE_SUGGESTED, adviceHistory, newSuggestions } from "./advising.ts";
 import { chooseRepair } from "./choose.ts";
 import { readFailureLog, readPlatformReason, viewRepository } from "./evidence.ts";
 import type { FailureLog } from "./evidence.ts";
@@ -46,17 +57,18 @@ export async function prepareAttempt(
   try {
     const choice = await pickTopology(parts, question, notes);
     const manner: Manner = { via: "swarm", runAgent: parts.runAgent, topology: choice.topology, riskMax };
-    const preparation = await measured(parts, manner, notes, () => prepare(parts, question, manner, signal));
+    const work = () => prepare(parts, question, manner, notes, signal);
+    const preparation = await measured(parts, manner, notes, work);
     if (!(preparation instanceof SwarmFailure)) return { preparation, notes };
     const message = `${preparation.message}. The same attempt goes on in this process`;
     notes.push({ type: "SwarmFailed", message, data: { agent: preparation.agent, why: preparation.why } });
     const fallback: Manner = {
       via: "fallback",
-      runAgent: runInline,
+      runAgent: parts.runFallback ?? runInline,
       topology: "hierarchical",
       riskMax: riskMax === "low" ? riskMax : FALLBACK_RISK_MAX,
     };
-    return { preparation: await prepare(parts, question, fallback, signal), notes };
+    return { preparation: await prepare(parts, question, fallback, notes, signal), notes };
   } catch (error) {
     const isPassing = error instanceof RenderUnreachable || error instanceof EvenkeelError ||
       error instanceof SwarmFailure;
@@ -110,6 +122,7 @@ async function prepare(
   parts: Parts,
   question: Question,
   { via, runAgent, topology, riskMax }: Manner,
+  notes: Note[],
   signal: AbortSignal,
 ): Promise<Preparation> {
   const { spec, seen, incident } = question;
@@ -129,17 +142,19 @@ async function prepare(
     const { monitor, diagnosis, advice } = await consult(topology, swarm, {
       monitor: monitorInput(parts, spec, seen.service),
       evidence: gathering.then((gathered) => gathered.input),
-      remedies: (found) => remedyQuestion(parts, found, riskMax),
+      remedies: async (found) => await remedyQuestion(parts, question, found, riskMax, await gathering),
     });
+    notes.push(...await suggestions(parts, question, advice, notes));
     if (incident.gap === "unhealthy" && question.phase === "run" && monitor.health.status === "good") {
       const isRolledBack = incident.attempts.some((one) => one.status === "rolled_back");
       if (!isRolledBack) return { kind: "retry", message: `Looking again: ${monitor.health.message} now` };
     }
-    const { log, checkout } = await gathering;
+    const { log, checkout, input } = await gathering;
     if (diagnosis.cause === "unknown" || diagnosis.confidence < spec.policy.confidenceMin) {
       return unknownCause(diagnosis, question, log);
     }
-    const choice = { parts, question, swarm, diagnosis, advice, checkout, log, riskMax };
+    const view = input.repository;
+    const choice = { parts, question, swarm, diagnosis, advice, checkout, view, log, riskMax };
     const result = await chooseRepair(choice);
     kept = result.kind === "attempt" && result.checkout !== null;
     return result;
@@ -151,7 +166,7 @@ async function prepare(
 interface Gathered {
   log: FailureLog;
   checkout: Checkout;
-  input: AnalyzerInput;
+  input: AnalyzerInput & { repository: RepositoryView };
 }
 
 /** Reads the log, Render's reason and the repository, at once. */
@@ -186,11 +201,13 @@ async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): 
   return await parts.repositories.clone({ url: repo, branch }, signal);
 }
 
-/** The remedies of the cause that was found, and what is remembered of them. */
+/** The remedies of the cause that was found, what is remembered of them, and what advice rests on. */
 async function remedyQuestion(
-  { store, clock }: Parts,
+  { store, clock, freeMemoryMiB }: Parts,
+  { seen }: Question,
   { cause, remedies }: HistoryInput,
   riskMax: Risk,
+  { input, log }: Gathered,
 ): Promise<OptimizerInput> {
   const offered = remedies.flatMap((id) => findRemedy(id) ?? []).map(({ id, kind, risk }) => ({
     id,
@@ -198,7 +215,30 @@ async function remedyQuestion(
     risk,
     isAllowed: isWithinRisk(risk, riskMax),
   }));
-  return { cause, remedies: offered, history: await recallTallies(store, clock.now(), cause) };
+  const clean = (text: string) => sanitizeLine(log.redact(text));
+  const facts: BuildFacts = buildFacts(input.repository, seen.service.settings, log.phases, clean);
+  return {
+    cause,
+    remedies: offered,
+    history: await recallTallies(store, clock.now(), cause),
+    advising: { history: await adviceHistory(store, seen.service.id, freeMemoryMiB()), facts },
+  };
+}
+
+/** Advice as events, where the policy allows: a person or a hook acts on it, Evenkeel does not. */
+async function suggestions(
+  { store }: Parts,
+  { spec, seen }: Question,
+  { advice }: OptimizerOutput,
+  notes: readonly Note[],
+): Promise<Note[]> {
+  if (!spec.policy.mayApplyAdvice || advice.length === 0) return [];
+  const events = await store.listEvents({ serviceId: seen.service.id, limit: 1000 });
+  return newSuggestions(advice, [...events, ...notes]).map(({ kind, recommendation, figures, because }) => ({
+    type: ADVICE_SUGGESTED,
+    message: recommendation,
+    data: { kind, figures, because },
+  }));
 }
 
 function unknownCause(diagnosis: Diagnosis, { deploy }: Question, log: FailureLog): Preparation {

@@ -1,5 +1,6 @@
 /** Service settings as Evenkeel changes them: what a patch changes, whether it is in force, how it reads. */
 import type { ServicePatch } from "../render/schemas.ts";
+import type { Settings } from "../agents/messages.ts";
 import type { ServiceView } from "./observation.ts";
 
 interface Change {
@@ -29,6 +30,17 @@ export function changesOf(service: ServiceView, patch: ServicePatch): Change[] {
 /** Whether the service already has every value that the patch asks for. */
 export function isInForce(service: ServiceView, patch: ServicePatch): boolean {
   return changesOf(service, patch).every((change) => change.from === change.to);
+}
+
+/** The settings that decide over a build, as they are with the patch in force. */
+export function withPatch(settings: Settings, { rootDir, serviceDetails }: ServicePatch): Settings {
+  const commands = serviceDetails?.envSpecificDetails;
+  return {
+    ...settings,
+    rootDir: rootDir ?? settings.rootDir,
+    buildCommand: commands?.buildCommand ?? settings.buildCommand,
+    dockerfilePath: commands?.dockerfilePath ?? settings.dockerfilePath,
+  };
 }
 
 /** The patch as a small diff for people. */

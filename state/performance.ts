@@ -15,6 +15,8 @@ export const performanceSchema = z.object({
   variant: z.string(),
   /** From start to live, by Render's clock. */
   seconds: z.number().min(0),
+  /** What the variant is, where its name does not say. */
+  detail: z.string().optional(),
 });
 export type Performance = z.infer<typeof performanceSchema>;
 

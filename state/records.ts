@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { servicePatchSchema } from "../render/schemas.ts";
 import { jsonSchema } from "../base/json.ts";
+import { buildFactsSchema } from "./build_facts.ts";
 
 export const conditionTypes = [
   "Healthy",
@@ -143,6 +144,8 @@ export const attemptSchema = z.object({
   evidence: evidenceSchema.nullable(),
   fingerprint: z.string(),
   remedy: z.string(),
+  /** Why this remedy and none before it; `null` where a rule of the plan chose, and in older records. */
+  why: z.string().nullable().default(null),
   risk: riskSchema,
   repair: repairSchema,
   /** Hash of the repair, so that the same one is never tried twice for a fingerprint. */
@@ -160,6 +163,8 @@ export const attemptSchema = z.object({
   /** The deploy that carries the fix. */
   deployId: z.string().nullable(),
   deployRequestedAt: z.number().nullable(),
+  /** How the repository is built with the repair in it; `null` where it was not read, and in older records. */
+  build: buildFactsSchema.nullable().default(null),
   error: z.string().nullable(),
 });
 export type Attempt = z.infer<typeof attemptSchema>;

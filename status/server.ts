@@ -9,6 +9,7 @@ import type { Context } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import type { AdviceReport } from "../state/advice.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { readStatus } from "./snapshot.ts";
 import type { StatusStore } from "./snapshot.ts";
@@ -34,10 +35,12 @@ export interface StatusServerOptions {
   port?: number;
   /** @default STATUS_HOSTNAME */
   hostname?: string;
-  /** Bearer token that `/status` asks for; needed off loopback (`EVENKEEL_STATUS_TOKEN`). @default none */
+  /** Bearer token that `/status` and `/advice` ask for; needed off loopback (`EVENKEEL_STATUS_TOKEN`). @default none */
   token?: string | undefined;
   /** When a service is looked at again, in milliseconds since the epoch. @default not known */
   nextPassAt?: (serviceId: string) => number | null;
+  /** What `/advice` answers. @default there is no such page */
+  advice?: () => Promise<AdviceReport>;
   /** @default ANSWER_TIMEOUT_MS */
   answerTimeoutMs?: number;
 }
@@ -147,23 +150,26 @@ function createApp(options: StatusServerOptions, token: string | undefined): Hon
     return context.json({ ready, reason: sanitizeLine(reason) }, ready ? 200 : 503);
   });
   const snapshot = oneAtATime(() => readStatus(options));
-  app.get("/status", async (context) => {
-    if (token !== undefined && !isAuthorized(context.req.header("Authorization"), token)) {
-      context.header("WWW-Authenticate", 'Bearer realm="evenkeel"');
-      return refuse(context, 401, "a bearer token is needed");
-    }
-    return context.json(await snapshot());
-  });
+  const protect = (path: string, read: () => Promise<Status | AdviceReport>) =>
+    app.get(path, async (context) => {
+      if (token !== undefined && !isAuthorized(context.req.header("Authorization"), token)) {
+        context.header("WWW-Authenticate", 'Bearer realm="evenkeel"');
+        return refuse(context, 401, "a bearer token is needed");
+      }
+      return context.json(await read());
+    });
+  protect("/status", snapshot);
+  if (options.advice !== undefined) protect("/advice", oneAtATime(options.advice));
   app.notFound((context) =>
-    refuse(context, 404, "there is no such page; known are /healthz, /readyz, /status")
+    refuse(context, 404, "there is no such page; known are /healthz, /readyz, /status, /advice")
   );
   app.onError((_error, context) => refuse(context, 500, "the status could not be read"));
   return app;
 }
 
 /** Requests that come while an answer is being made share it. */
-function oneAtATime(read: () => Promise<Status>): () => Promise<Status> {
-  let pending: Promise<Status> | undefined;
+function oneAtATime<T>(read: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | undefined;
   return () => pending ??= read().finally(() => pending = undefined);
 }
 

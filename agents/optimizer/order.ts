@@ -25,7 +25,10 @@ const NO_HISTORY: History = {
 };
 
 /** @param score @default discountedMean */
-export function orderRemedies(input: OptimizerInput, score: Score = discountedMean): OptimizerOutput {
+export function orderRemedies(
+  input: OptimizerInput,
+  score: Score = discountedMean,
+): Pick<OptimizerOutput, "order" | "withheld"> {
   const histories = new Map(input.history.map(({ remedy, ...history }) => [remedy, history]));
   const ranked = input.remedies.map((remedy, place) => {
     const history = histories.get(remedy.id) ?? NO_HISTORY;
@@ -40,11 +43,11 @@ export function orderRemedies(input: OptimizerInput, score: Score = discountedMe
     order: offered.map((one) => ({
       remedy: one.remedy.id,
       expectedSuccess: Math.round(discountedMean(one.history, one.place) * 1000) / 1000,
-      why: explain(one.remedy, one.history, one.tier),
+      why: explain(input.cause, one.remedy, one.history, one.tier),
     })),
     withheld: ranked.filter((one) => !offered.includes(one)).map(({ remedy, history }) => ({
       remedy: remedy.id,
-      why: `${told(remedy, history)}: in quarantine until ${dayOf(history.quarantinedUntil)}`,
+      why: `${told(input.cause, remedy, history)}: in quarantine until ${dayOf(history.quarantinedUntil)}`,
     })),
   };
 }
@@ -55,16 +58,18 @@ function tierOf(remedy: Remedy, { healed }: History): number {
   return TIERS.usual;
 }
 
-function told(remedy: Remedy, { healed, noEffect, worse, agedPrior }: History): string {
+function told(cause: string, remedy: Remedy, { healed, noEffect, worse, agedPrior }: History): string {
   const tries = healed + noEffect + worse;
   const imported = agedPrior > 0 ? ", known from an import" : "";
   return tries === 0
     ? `never tried, ${remedy.risk} risk${imported}`
-    : `healed ${healed} of ${tries}${worse === 0 ? "" : `, made it worse ${times(worse)}`}${imported}`;
+    : `healed ${cause} ${healed} of ${tries} ${tries === 1 ? "time" : "times"} before${
+      worse === 0 ? "" : `, made it worse ${times(worse)}`
+    }${imported}`;
 }
 
-function explain(remedy: Remedy, history: History, tier: number): string {
-  const text = told(remedy, history);
+function explain(cause: string, remedy: Remedy, history: History, tier: number): string {
+  const text = told(cause, remedy, history);
   if (history.quarantinedUntil !== null) return `${text}: tried in quarantine, because nothing else is left`;
   switch (tier) {
     case TIERS.notAllowed:

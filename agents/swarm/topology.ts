@@ -29,9 +29,10 @@ export const SWITCH_GAIN_MIN = 0.1;
 /** And must not fail this much more often. */
 const FAILURE_RATE_TOLERATED = 0.1;
 
-interface Statistics {
+export interface Statistics {
   runs: number;
   failureRate: number;
+  /** Of the runs that succeeded; Infinity without one. */
   medianMs: number;
 }
 
@@ -83,7 +84,8 @@ export function chooseTopology(
   return { topology: faster, why: figures };
 }
 
-function statisticsOf(measurements: readonly SwarmMeasurement[], topology: Topology): Statistics {
+/** @param measurements runs of the swarm, newest first */
+export function statisticsOf(measurements: readonly SwarmMeasurement[], topology: Topology): Statistics {
   const runs = measurements.filter((one) => one.topology === topology).slice(0, RUNS_COMPARED_MAX);
   const durations = runs.filter((one) => one.succeeded).map((one) => one.durationMs).toSorted((a, b) =>
     a - b

@@ -44,6 +44,7 @@ export function attempt(fields: Partial<Attempt> = {}): Attempt {
     evidence: { line: 3, text: "ERROR: ResolutionImpossible" },
     fingerprint: "fp1",
     remedy: "unpin",
+    why: null,
     risk: "low",
     repair: {
       kind: "patch",
@@ -59,6 +60,7 @@ export function attempt(fields: Partial<Attempt> = {}): Attempt {
     publishedAt: null,
     deployId: null,
     deployRequestedAt: null,
+    build: null,
     error: null,
     ...fields,
   };

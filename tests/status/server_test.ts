@@ -54,6 +54,7 @@ function attempt(number: number): Attempt {
     evidence: { line: 12, text: "Error: Cannot find module 'express'" },
     fingerprint: "f",
     remedy: "node/add-dependency",
+    why: null,
     risk: "low",
     repair: { kind: "restart" },
     repairHash: "h",
@@ -64,6 +65,7 @@ function attempt(number: number): Attempt {
     publishedAt: null,
     deployId: null,
     deployRequestedAt: null,
+    build: null,
     error: null,
     stepsDone: [],
   };

@@ -1,0 +1,57 @@
+/**
+ * What the optimizer recommends after enough iterations: dependency set, topology, caching and build order, each
+ * with the figures and facts that it rests on. Pure: the same history and facts give the same advice. Where nothing
+ * was measured and the repository shows nothing, it says nothing.
+ */
+import type { Advice } from "../../state/advice.ts";
+import type { BuildFacts } from "../../state/build_facts.ts";
+import type { AdviceHistory } from "../messages.ts";
+import { chooseTopology, statisticsOf } from "../swarm/topology.ts";
+import { topologies } from "../swarm/topology.ts";
+import { buildOrderAdvice } from "./advice_build_order.ts";
+import { cachingAdvice } from "./advice_caching.ts";
+import { dependencyAdvice } from "./advice_dependencies.ts";
+
+/** Attempts, of the service for what concerns its repository and of all services for the topology. */
+export const ITERATIONS_MIN = 3;
+
+/** @param facts of the service's repository; `null` when it was not read */
+export function advise({ all, service }: AdviceHistory, facts: BuildFacts | null): Advice[] {
+  const advice: Advice[] = [];
+  if (service !== null && service.iterations >= ITERATIONS_MIN) {
+    advice.push(...dependencyAdvice(service.sets, facts?.dependencies ?? null));
+    if (facts !== null) {
+      advice.push(...cachingAdvice(facts, service.builds), ...buildOrderAdvice(facts, service.builds));
+    }
+  }
+  if (all.iterations >= ITERATIONS_MIN) advice.push(topologyAdvice(all));
+  return advice;
+}
+
+function topologyAdvice({ runs, freeMemoryMiB, iterations }: AdviceHistory["all"]): Advice {
+  const { topology, why } = chooseTopology(runs, freeMemoryMiB, null);
+  const figures = topologies.flatMap((name) => {
+    const { runs: count, failureRate, medianMs } = statisticsOf(runs, name);
+    return [
+      { name: `${name} runs`, value: count, unit: "runs" },
+      ...Number.isFinite(medianMs)
+        ? [
+          { name: `${name} median`, value: Math.round(medianMs), unit: "ms" },
+          { name: `${name} failed`, value: Math.round(failureRate * 100), unit: "%" },
+        ]
+        : [],
+    ];
+  });
+  return {
+    kind: "topology",
+    recommendation: `Run the agents as ${topology}`,
+    // The newest run shows what is in use; with --topology auto the next one follows this advice.
+    isInPlace: runs[0]?.topology === topology,
+    figures: [
+      ...figures,
+      { name: "free memory", value: Math.round(freeMemoryMiB), unit: "MiB" },
+      { name: "iterations", value: iterations, unit: "attempts" },
+    ],
+    because: [why],
+  };
+}
