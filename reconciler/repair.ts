@@ -1,0 +1,256 @@
+/**
+ * Prepares an attempt: reads the failure and lets the swarm say what it is and what to do. Has no effect on the
+ * world; when the cause is not known it says so with the evidence. When the swarm itself fails, the same attempt
+ * goes on in this process, one step after another and with low-risk remedies only; never both at once.
+ */
+import { runInline } from "../agents/inline.ts";
+import type { RunAgent } from "../agents/agent.ts";
+import { findRemedy } from "../agents/fixer/remedies/all.ts";
+import type {
+  AnalyzerInput,
+  Diagnosis,
+  HistoryInput,
+  OptimizerInput,
+  OptimizerOutput,
+  RepositoryView,
+} from "../agents/messages.ts";
+import { buildFacts } from "../agents/optimizer/facts.ts";
+import { consult } from "../agents/swarm/consult.ts";
+import { Swarm, SwarmFailure } from "../agents/swarm/swarm.ts";
+import { chooseTopology } from "../agents/swarm/topology.ts";
+import type { Topology, TopologyChoice } from "../agents/swarm/topology.ts";
+import { EvenkeelError } from "../base/errors.ts";
+import { RenderUnreachable } from "../render/api.ts";
+import type { BuildFacts } from "../state/build_facts.ts";
+import { recallTallies } from "../state/recall.ts";
+import type { Risk } from "../state/records.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import { ADVICE_SUGGESTED, adviceHistory, newSuggestions } from "./advising.ts";
+import { chooseRepair } from "./choose.ts";
+import { readFailureLog, readPlatformReason, viewRepository } from "./evidence.ts";
+import type { FailureLog } from "./evidence.ts";
+import type { Sighting } from "./observation.ts";
+import { monitorInput } from "./observe.ts";
+import type { Checkout, Parts } from "./parts.ts";
+import { isWithinRisk } from "./policy.ts";
+import type { Note, Preparation, Question } from "./preparation.ts";
+import { lastTopology, measuredRuns } from "./swarm_runs.ts";
+
+/** How agents are run for one attempt. */
+interface Manner {
+  via: "swarm" | "fallback";
+  runAgent: RunAgent;
+  topology: Topology;
+  riskMax: Risk;
+}
+
+/** The risk that the single-threaded loop may take where the swarm has failed. */
+export const FALLBACK_RISK_MAX: Risk = "low";
+
+export async function prepareAttempt(
+  parts: Parts,
+  question: Question,
+  signal: AbortSignal,
+): Promise<{ preparation: Preparation; notes: Note[] }> {
+  const notes: Note[] = [];
+  const { riskMax } = question.spec.policy;
+  try {
+    const choice = await pickTopology(parts, question, notes);
+    const manner: Manner = { via: "swarm", runAgent: parts.runAgent, topology: choice.topology, riskMax };
+    const work = () => prepare(parts, question, manner, notes, signal);
+    const preparation = await measured(parts, manner, notes, work);
+    if (!(preparation instanceof SwarmFailure)) return { preparation, notes };
+    const message = `${preparation.message}. The same attempt goes on in this process`;
+    notes.push({ type: "SwarmFailed", message, data: { agent: preparation.agent, why: preparation.why } });
+    const fallback: Manner = {
+      via: "fallback",
+      runAgent: parts.runFallback ?? runInline,
+      topology: "hierarchical",
+      riskMax: riskMax === "low" ? riskMax : FALLBACK_RISK_MAX,
+    };
+    return { preparation: await prepare(parts, question, fallback, notes, signal), notes };
+  } catch (error) {
+    const isPassing = error instanceof RenderUnreachable || error instanceof EvenkeelError ||
+      error instanceof SwarmFailure;
+    if (isPassing) return { preparation: { kind: "retry", message: error.message }, notes };
+    throw error;
+  }
+}
+
+async function pickTopology(parts: Parts, { incident }: Question, notes: Note[]): Promise<TopologyChoice> {
+  const events = await parts.store.listEvents({ limit: 1000 });
+  const before = lastTopology(events, incident.id);
+  const choice: TopologyChoice = parts.topology === "auto"
+    ? chooseTopology(measuredRuns(events), parts.freeMemoryMiB(), before)
+    : { topology: parts.topology, why: "it is fixed by --topology" };
+  if (before !== null && before !== choice.topology) {
+    const message = `From ${before} to ${choice.topology}: ${choice.why}`;
+    notes.push({
+      type: "TopologySwitched",
+      message,
+      data: { from: before, to: choice.topology, why: choice.why },
+    });
+  }
+  return choice;
+}
+
+/** Times a run of the swarm; a failure of the swarm comes back as a value, with its measurement noted. */
+async function measured<T>(
+  { clock }: Parts,
+  { topology }: Manner,
+  notes: Note[],
+  work: () => Promise<T>,
+): Promise<T | SwarmFailure> {
+  const startedAt = clock.monotonic();
+  const note = (succeeded: boolean) => {
+    const durationMs = Math.round(clock.monotonic() - startedAt);
+    const message = `${topology}, ${durationMs} ms${succeeded ? "" : ", failed"}`;
+    notes.push({ type: "SwarmRan", message, data: { topology, durationMs, succeeded } });
+  };
+  try {
+    const result = await work();
+    note(true);
+    return result;
+  } catch (error) {
+    if (!(error instanceof SwarmFailure)) throw error;
+    note(false);
+    return error;
+  }
+}
+
+async function prepare(
+  parts: Parts,
+  question: Question,
+  { via, runAgent, topology, riskMax }: Manner,
+  notes: Note[],
+  signal: AbortSignal,
+): Promise<Preparation> {
+  const { spec, seen, incident } = question;
+  const attempt = incident.attempts.length + 1;
+  const gathering = gather(parts, question, signal);
+  // Whoever needs it awaits it; until then a failure is not unhandled.
+  gathering.catch(() => {});
+  let kept = false;
+  try {
+    await using swarm = new Swarm({
+      runAgent,
+      toolbox: parts.toolbox,
+      signal,
+      onReport: ({ agent, output, durationMs }) =>
+        parts.onAgentOutput(agent, output, { incident, attempt, via, topology, durationMs }),
+    });
+    const { monitor, diagnosis, advice } = await consult(topology, swarm, {
+      monitor: monitorInput(parts, spec, seen.service),
+      evidence: gathering.then((gathered) => gathered.input),
+      remedies: async (found) => await remedyQuestion(parts, question, found, riskMax, await gathering),
+    });
+    notes.push(...await suggestions(parts, question, advice, notes));
+    if (incident.gap === "unhealthy" && question.phase === "run" && monitor.health.status === "good") {
+      const isRolledBack = incident.attempts.some((one) => one.status === "rolled_back");
+      if (!isRolledBack) return { kind: "changed", message: `Looking again: ${monitor.health.message} now` };
+    }
+    const { log, checkout, input } = await gathering;
+    if (diagnosis.cause === "unknown" || diagnosis.confidence < spec.policy.confidenceMin) {
+      return unknownCause(diagnosis, question, log);
+    }
+    const view = input.repository;
+    const choice = { parts, question, swarm, diagnosis, advice, checkout, view, log, riskMax };
+    const result = await chooseRepair(choice);
+    kept = result.kind === "attempt" && result.checkout !== null;
+    return result;
+  } finally {
+    if (!kept) await gathering.then(({ checkout }) => checkout[Symbol.asyncDispose](), () => {});
+  }
+}
+
+interface Gathered {
+  log: FailureLog;
+  checkout: Checkout;
+  input: AnalyzerInput & { repository: RepositoryView };
+}
+
+/** Reads the log, Render's reason and the repository, at once. */
+async function gather(
+  parts: Parts,
+  { seen, deploy, phase }: Question,
+  signal: AbortSignal,
+): Promise<Gathered> {
+  const cloning = openCheckout(parts, seen, signal);
+  try {
+    const [log, platformReason, checkout] = await Promise.all([
+      readFailureLog(parts, seen.service, deploy, phase, signal),
+      readPlatformReason(parts.api, seen.service.id, deploy, signal),
+      cloning,
+    ]);
+    const repository = await viewRepository(checkout);
+    const settings = seen.service.settings;
+    return { log, checkout, input: { log: log.text, phase, settings, repository, platformReason } };
+  } catch (error) {
+    await cloning.then((checkout) => checkout[Symbol.asyncDispose](), () => {});
+    throw error;
+  }
+}
+
+async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): Promise<Checkout> {
+  const { repo, branch, name } = seen.service;
+  if (repo === null || branch === null) {
+    throw new EvenkeelError(`Cannot clone the repository of ${name}: Render names no repository or branch`, {
+      hint: "Set repo and branch for the service in evenkeel.yaml",
+    });
+  }
+  return await parts.repositories.clone({ url: repo, branch }, signal);
+}
+
+/** The remedies of the cause that was found, what is remembered of them, and what advice rests on. */
+async function remedyQuestion(
+  { store, clock, freeMemoryMiB }: Parts,
+  { seen }: Question,
+  { cause, remedies }: HistoryInput,
+  riskMax: Risk,
+  { input, log }: Gathered,
+): Promise<OptimizerInput> {
+  const offered = remedies.flatMap((id) => findRemedy(id) ?? []).map(({ id, kind, risk }) => ({
+    id,
+    kind,
+    risk,
+    isAllowed: isWithinRisk(risk, riskMax),
+  }));
+  const clean = (text: string) => sanitizeLine(log.redact(text));
+  const facts: BuildFacts = buildFacts(input.repository, seen.service.settings, log.phases, clean);
+  return {
+    cause,
+    remedies: offered,
+    history: await recallTallies(store, clock.now(), cause),
+    advising: { history: await adviceHistory(store, seen.service.id, freeMemoryMiB()), facts },
+  };
+}
+
+/** Advice as events, where the policy allows: a person or a hook acts on it, Evenkeel does not. */
+async function suggestions(
+  { store }: Parts,
+  { spec, seen }: Question,
+  { advice }: OptimizerOutput,
+  notes: readonly Note[],
+): Promise<Note[]> {
+  if (!spec.policy.mayApplyAdvice || advice.length === 0) return [];
+  const events = await store.listEvents({ serviceId: seen.service.id, limit: 1000 });
+  return newSuggestions(advice, [...events, ...notes]).map(({ kind, recommendation, figures, because }) => ({
+    type: ADVICE_SUGGESTED,
+    message: recommendation,
+    data: { kind, figures, because },
+  }));
+}
+
+function unknownCause(diagnosis: Diagnosis, { deploy }: Question, log: FailureLog): Preparation {
+  const { evidence, excerpt } = diagnosis;
+  const guess = diagnosis.cause === "unknown"
+    ? "no cause of the catalogue fits its log"
+    : `${diagnosis.cause} is only ${Math.round(diagnosis.confidence * 100)} % likely`;
+  const cut = log.isTruncated ? " (the log was longer than is read)" : "";
+  return {
+    kind: "stall",
+    reason: "UnknownCause",
+    message: `The cause of the failure of ${deploy.id} is not known: ${guess}${cut}`,
+    evidence: excerpt.length > 0 || evidence === null ? excerpt : [evidence],
+  };
+}
