@@ -25,6 +25,8 @@ export interface DaemonOptions {
   onPass?: (spec: ServiceSpec, pass: Pass) => void | Promise<void>;
   /** Told when a pass could not even look: a wrong key, no such service, a defect. The daemon goes on. */
   onTrouble?: (spec: ServiceSpec, message: string) => void;
+  /** Where webhooks and people put keys too. @default a queue of its own */
+  queue?: WorkQueue;
 }
 
 /** @returns when stopped and the last step is finished */
@@ -34,7 +36,7 @@ export async function runDaemon(
   specs: readonly ServiceSpec[],
   options: DaemonOptions,
 ): Promise<void> {
-  const queue = new WorkQueue(parts);
+  const queue = options.queue ?? new WorkQueue(parts);
   const byKey = new Map(specs.map((spec) => [spec.service, spec]));
   const spreadMs = (spec: ServiceSpec) => specs.length === 1 ? 0 : Math.min(spec.intervalMs, SPREAD_MAX_MS);
   for (const spec of specs) queue.add(spec.service, parts.random() * spreadMs(spec));

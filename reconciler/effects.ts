@@ -154,7 +154,10 @@ class Effects {
     let run = await this.parts.runAgent(deployerAgent, input, { toolbox: kept, signal: this.signal });
     if (run.kind === "failed" && failure === undefined) {
       via = "fallback";
-      run = await runInline(deployerAgent, input, { toolbox: kept, signal: this.signal });
+      run = await (this.parts.runFallback ?? runInline)(deployerAgent, input, {
+        toolbox: kept,
+        signal: this.signal,
+      });
     }
     if (failure !== undefined) throw failure;
     if (run.kind === "failed") {

@@ -79,6 +79,8 @@ export interface Parts {
   store: Store;
   repositories: Repositories;
   runAgent: RunAgent;
+  /** Runs an agent where `runAgent` could not. @default runInline, in this process */
+  runFallback?: RunAgent;
   /** The named tools that agents may ask for. */
   toolbox: Toolbox;
   clock: Clock;

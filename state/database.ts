@@ -18,6 +18,9 @@ export const BUSY_TRIES_MAX = 20;
 /** Pause between the tries, in milliseconds. */
 export const BUSY_PAUSE_MS = 50;
 
+/** A store that ends with its process, for simulations: the same database without a file. */
+export const IN_MEMORY = ":memory:";
+
 const HEADER_BYTES = 100;
 
 export class Database implements Disposable {
@@ -35,12 +38,14 @@ export class Database implements Disposable {
 
   /** @throws {EvenkeelError} when the file cannot be used; it is left as it was */
   static async open(path: string, clock: Clock): Promise<Database> {
-    await makeFile(path);
-    await checkLength(path);
+    if (path !== IN_MEMORY) {
+      await makeFile(path);
+      await checkLength(path);
+    }
     const database = await patiently(path, "open", clock, () => {
       const opened = connect(path);
       try {
-        check(path, opened);
+        if (path !== IN_MEMORY) check(path, opened);
         opened.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
         migrate(opened);
         return opened;

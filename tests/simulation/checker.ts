@@ -1,0 +1,384 @@
+/**
+ * What must hold at every step, whatever happens. The checker sees the world, what the store keeps and what each
+ * process was shown; it never asks the product what the product thinks.
+ */
+import type { Attempt, EffectKind, Incident, JournalEntry, StateEvent } from "../../state/records.ts";
+import type { Change, Store } from "../../state/store.ts";
+import type { ServiceSpec } from "../../reconciler/spec.ts";
+import { gapMaxMs } from "../../reconciler/samples.ts";
+import type { Platform, SimService } from "./platform.ts";
+import type { WorldEffect } from "./render.ts";
+
+export const INVARIANTS = {
+  journal: "no effect without a journal line",
+  twice: "no effect twice",
+  commits: "never two commits for an attempt",
+  foreign: "never a push over a foreign commit",
+  attempts: "at most so many attempts",
+  effects: "at most so many effects an hour",
+  autodeploy: "autodeploy off after a rollback until a later commit is proven",
+  unknown: "unknown never acts",
+  healed: "healed means the whole quiet time of unbroken good samples",
+  rollbacks: "at most one rollback an incident",
+  samePatch: "the same patch never twice for a fingerprint once it failed",
+  leftAlone: "what is suspended or in maintenance stays untouched",
+  ends: "when faults stop, every service ends Ready or Stalled with a reason",
+  repairs: "when faults stop, what can be repaired is",
+  defect: "no unexpected error",
+} as const;
+export type InvariantName = keyof typeof INVARIANTS;
+
+export class Violation extends Error {
+  override readonly name = "Violation";
+  constructor(readonly invariant: InvariantName, readonly detail: string) {
+    super(`${INVARIANTS[invariant]}: ${detail}`);
+  }
+}
+
+interface Sample {
+  at: number;
+  process: string;
+  liveId: string | null;
+  verdict: "good" | "bad" | "unknown";
+}
+
+/** What one process was shown of a service in the pass under way. */
+interface Shown {
+  suspended: boolean;
+  inMaintenance: boolean;
+  liveId: string | null;
+  sample: Sample["verdict"] | null;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Between a sample and the moment the product writes down its time, in milliseconds. */
+const SLACK_MS = 20_000;
+/** A person's change that came between our look and our act is nobody's fault, within this time. */
+const RACE_MS = 10 * 60_000;
+const SAMPLES_KEPT = 200;
+
+const KINDS: Record<WorldEffect["kind"], readonly EffectKind[]> = {
+  push: ["push"],
+  deploy: ["deploy"],
+  patch: ["patch-service", "autodeploy-off", "autodeploy-on"],
+  rollback: ["rollback"],
+  restart: ["restart"],
+};
+
+export class Checker {
+  readonly violations: Violation[] = [];
+  readonly incidents = new Map<string, Incident>();
+  readonly services = new Map<string, NonNullable<Change["service"]>>();
+  readonly #journal = new Map<string, JournalEntry>();
+  readonly #performed = new Map<string, string>();
+  readonly #commits = new Map<string, string>();
+  readonly #rollbacks = new Map<string, number>();
+  readonly #shown = new Map<string, Shown>();
+  readonly #samples = new Map<string, Sample[]>();
+  /** Services that Evenkeel rolled back, with the commit that is not to come back. */
+  readonly #held = new Map<string, { badCommit: string; goodCommit: string }>();
+  readonly #touched = new Map<string, number>();
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly specOf: (serviceId: string) => ServiceSpec,
+    private readonly tell: (line: string) => void,
+  ) {}
+
+  #fail(invariant: InvariantName, detail: string): void {
+    const violation = new Violation(invariant, detail);
+    this.tell(`VIOLATION ${violation.message}`);
+    this.violations.push(violation);
+  }
+
+  fail(invariant: InvariantName, detail: string): void {
+    this.#fail(invariant, detail);
+  }
+
+  active(serviceId: string): Incident | null {
+    return [...this.incidents.values()].find((one) =>
+      one.serviceId === serviceId && one.status !== "healed"
+    ) ?? null;
+  }
+
+  /** The effects that the journal of a service shows, for a trace. */
+  get effects(): number {
+    return this.#performed.size;
+  }
+
+  // What processes are shown.
+
+  passBegins(process: string, serviceId: string): void {
+    this.#shown.set(`${process}/${serviceId}`, {
+      suspended: false,
+      inMaintenance: false,
+      liveId: null,
+      sample: null,
+    });
+  }
+
+  saw(process: string, service: SimService, shown: Partial<Shown>): void {
+    const known = this.#shown.get(`${process}/${service.id}`);
+    if (known !== undefined) Object.assign(known, shown);
+  }
+
+  sampled(process: string, service: SimService, verdict: Sample["verdict"]): void {
+    const shown = this.#shown.get(`${process}/${service.id}`);
+    // Only the first look of a pass counts; others are taken to prepare an attempt.
+    if (shown === undefined || shown.sample !== null) return;
+    shown.sample = verdict;
+    const samples = this.#samples.get(service.id) ?? [];
+    samples.push({ at: this.platform.scheduler.now, process, liveId: shown.liveId, verdict });
+    this.#samples.set(service.id, samples.slice(-SAMPLES_KEPT));
+  }
+
+  /** A person changed a service. */
+  touched(service: SimService): void {
+    this.#touched.set(service.id, this.platform.scheduler.now);
+  }
+
+  personSetAutodeploy(service: SimService): void {
+    this.#held.delete(service.id);
+  }
+
+  // What the world is made to do.
+
+  effect(process: string, service: SimService, effect: WorldEffect): void {
+    const entry = this.#entryOf(service, effect);
+    this.tell(`${process} -> ${service.id}: ${describe(effect)} [${entry?.key ?? "no journal line"}]`);
+    if (entry === null) {
+      this.#fail("journal", `${describe(effect)} of ${service.id}`);
+      return;
+    }
+    const [incidentId = "", attempt = ""] = entry.key.split("/");
+    const key = entry.key.split("/").slice(0, 3).join("/");
+    if (effect.kind !== "patch" || effect.changes) {
+      const before = this.#performed.get(key);
+      if (before !== undefined) this.#fail("twice", `${key}: ${before}, then ${describe(effect)}`);
+      this.#performed.set(key, describe(effect));
+    }
+    const shown = this.#shown.get(`${process}/${service.id}`);
+    if (shown?.suspended || shown?.inMaintenance) {
+      this.#fail("leftAlone", `${key} on a service that was shown to be turned off`);
+    }
+    switch (effect.kind) {
+      case "push": {
+        const head = service.repository.head;
+        if (effect.parent !== head) {
+          this.#fail("foreign", `${effect.commit.slice(0, 7)} over ${head.slice(0, 7)} (${key})`);
+        }
+        const of = `${effect.incident}/${effect.attempt}`;
+        if (of !== `${incidentId}/${attempt}`) this.#fail("commits", `${key} pushed a commit of ${of}`);
+        const other = this.#commits.get(of);
+        if (other !== undefined && other !== effect.commit) this.#fail("commits", `${of} pushed twice`);
+        this.#commits.set(of, effect.commit);
+        break;
+      }
+      case "rollback": {
+        const count = (this.#rollbacks.get(incidentId) ?? 0) + 1;
+        this.#rollbacks.set(incidentId, count);
+        if (count > 1) this.#fail("rollbacks", `${incidentId} rolled back ${count} times`);
+        if (service.autoDeploy && !this.#isTouched(service)) {
+          this.#fail("autodeploy", `${key} while autodeploy is on`);
+        }
+        const target = service.deploys.find((deploy) => deploy.id === effect.toDeployId);
+        this.#held.set(service.id, {
+          badCommit: this.platform.live(service)?.commit ?? "",
+          goodCommit: target?.commit ?? "",
+        });
+        break;
+      }
+      case "patch": {
+        if (effect.patch.autoDeploy !== "yes") break;
+        const held = this.#held.get(service.id);
+        const live = this.platform.live(service)?.commit ?? null;
+        if (held === undefined || this.#isTouched(service)) break;
+        if (live === null || live === held.badCommit || live === held.goodCommit) {
+          this.#fail("autodeploy", `${key} while ${live?.slice(0, 7) ?? "nothing"} serves`);
+        } else if (this.#goodForMs(service.id) < this.specOf(service.id).stableForMs - SLACK_MS) {
+          this.#fail("autodeploy", `${key} before ${live.slice(0, 7)} was proven`);
+        }
+        this.#held.delete(service.id);
+        break;
+      }
+    }
+  }
+
+  // What the store keeps.
+
+  /** The store itself, watched: below whatever a planted bug does to it. */
+  watchStore(store: Store): Store {
+    return new Proxy(store, {
+      get: (target, key) => {
+        switch (key) {
+          case "record":
+            return async (change: Change) => {
+              await target.record(change);
+              this.#recorded(change);
+            };
+          case "intend":
+            return async (entry: Parameters<Store["intend"]>[0]) => {
+              const result = await target.intend(entry);
+              this.#intended(result);
+              return result;
+            };
+          case "finish":
+            return async (key: string, end: Parameters<Store["finish"]>[1]) => {
+              await target.finish(key, end);
+              const entry = this.#journal.get(key);
+              if (entry !== undefined) this.#journal.set(key, { ...entry, ...end });
+            };
+          default: {
+            const member: unknown = Reflect.get(target, key);
+            return typeof member === "function" ? member.bind(target) : member;
+          }
+        }
+      },
+    });
+  }
+
+  #recorded({ service, incident }: Change): void {
+    if (service !== undefined) this.services.set(service.serviceId, service);
+    if (incident === undefined) return;
+    const before = this.incidents.get(incident.id);
+    this.incidents.set(incident.id, incident);
+    const { policy } = this.specOf(incident.serviceId);
+    const attempts = incident.attempts.length - incident.attemptsBefore;
+    if (attempts > policy.attemptsMax) {
+      this.#fail("attempts", `${incident.id} has ${attempts} of ${policy.attemptsMax}`);
+    }
+    if (before !== undefined && incident.attempts.length < before.attempts.length) {
+      this.#fail("attempts", `${incident.id} lost an attempt`);
+    }
+    const begun = incident.attempts.at(-1);
+    if (begun !== undefined && incident.attempts.length > (before?.attempts.length ?? 0)) {
+      this.#begun(incident, begun);
+    }
+  }
+
+  #begun(incident: Incident, begun: Attempt): void {
+    if (begun.repair.kind === "rollback" || begun.repair.kind === "restart") return;
+    const earlier = [...this.incidents.values()]
+      .filter((one) => one.serviceId === incident.serviceId)
+      .flatMap((one) => one.attempts)
+      .filter((one) => one !== begun && one.fingerprint === begun.fingerprint);
+    const content = contentOf(begun);
+    const failed = earlier.find((one) =>
+      (one.status === "failed" || one.status === "no_effect") && contentOf(one) === content
+    );
+    if (failed !== undefined && begun.repair.kind !== "redeploy") {
+      this.#fail("samePatch", `${incident.id}/${begun.number} repeats attempt ${failed.number}: ${content}`);
+    }
+    const counted = earlier.filter((one) =>
+      one.status !== "abandoned" && one.status !== "fixed" && one.repair.kind !== "rollback" &&
+      one.repair.kind !== "restart" && begun.startedAt - one.startedAt < DAY_MS
+    );
+    const max = this.specOf(incident.serviceId).policy.attemptsPerFingerprintMax;
+    if (counted.length >= max) {
+      this.#fail("attempts", `${counted.length + 1} of ${max} for one fingerprint within a day`);
+    }
+  }
+
+  #intended(entry: JournalEntry): void {
+    if (this.#journal.has(entry.key)) return;
+    this.#journal.set(entry.key, entry);
+    const max = this.specOf(entry.serviceId).policy.effectsPerHourMax;
+    const recent = [...this.#journal.values()].filter((one) =>
+      one.serviceId === entry.serviceId && one.intendedAt > entry.intendedAt - HOUR_MS &&
+      one.intendedAt <= entry.intendedAt
+    );
+    if (recent.length > max) this.#fail("effects", `${entry.key} is number ${recent.length} of ${max}`);
+  }
+
+  // What a process says that it did.
+
+  event(process: string, event: StateEvent, attempt: Attempt | null): void {
+    const serviceId = event.serviceId ?? "";
+    const shown = this.#shown.get(`${process}/${serviceId}`);
+    this.tell(`${process} ${serviceId}: ${event.type} ${event.message.slice(0, 100)}`);
+    if (event.type === "IncidentOpened" || event.type === "AttemptBegun") {
+      if (shown?.liveId !== null && (shown?.sample ?? "unknown") === "unknown") {
+        this.#fail("unknown", `${event.type} after a sample that was unknown`);
+      }
+    }
+    const isHealed = event.type === "IncidentHealed" ||
+      (event.type === "AttemptSucceeded" && attempt?.status === "fixed");
+    if (isHealed) {
+      const goodForMs = this.#goodForMs(serviceId);
+      const { stableForMs } = this.specOf(serviceId);
+      if (goodForMs < stableForMs - SLACK_MS) {
+        this.#fail("healed", `${event.type} after ${goodForMs / 1000} s of ${stableForMs / 1000} s`);
+      }
+    }
+  }
+
+  /** How long the newest samples are good without a break, by what was really answered and when. */
+  #goodForMs(serviceId: string): number {
+    const samples = this.#samples.get(serviceId) ?? [];
+    const last = samples.at(-1);
+    if (last === undefined) return 0;
+    const gapMs = gapMaxMs(this.specOf(serviceId)) + SLACK_MS;
+    let first = last.at;
+    for (const sample of samples.toReversed()) {
+      const isUnbroken = sample.verdict === "good" && sample.process === last.process &&
+        sample.liveId === last.liveId && first - sample.at <= gapMs;
+      if (!isUnbroken) break;
+      first = sample.at;
+    }
+    return last.at - first;
+  }
+
+  #isTouched(service: SimService): boolean {
+    return this.platform.scheduler.now - (this.#touched.get(service.id) ?? -Infinity) < RACE_MS;
+  }
+
+  #entryOf(service: SimService, effect: WorldEffect): JournalEntry | null {
+    return [...this.#journal.values()].find((entry) =>
+      entry.serviceId === service.id && entry.state === "intended" &&
+      KINDS[effect.kind].includes(entry.kind) && isFor(entry, effect)
+    ) ?? null;
+  }
+}
+
+function isFor({ payload }: JournalEntry, effect: WorldEffect): boolean {
+  const field = (name: string) =>
+    typeof payload === "object" && payload !== null && !Array.isArray(payload) ? payload[name] : undefined;
+  switch (effect.kind) {
+    case "push":
+    case "deploy":
+      return field("commit") === effect.commit;
+    case "patch":
+      return JSON.stringify(payload) === JSON.stringify(effect.patch);
+    case "rollback":
+      return field("toDeployId") === effect.toDeployId;
+    case "restart":
+      return true;
+  }
+}
+
+function contentOf({ repair }: Attempt): string {
+  switch (repair.kind) {
+    case "patch":
+      return JSON.stringify(repair.edits);
+    case "setting":
+      return JSON.stringify(repair.patch);
+    default:
+      return repair.kind;
+  }
+}
+
+function describe(effect: WorldEffect): string {
+  switch (effect.kind) {
+    case "push":
+      return `push ${effect.commit.slice(0, 7)} on ${effect.parent?.slice(0, 7)}`;
+    case "deploy":
+      return `deploy ${effect.commit?.slice(0, 7) ?? "the head"}`;
+    case "patch":
+      return `patch ${JSON.stringify(effect.patch)}${effect.changes ? "" : " (as it is)"}`;
+    case "rollback":
+      return `rollback to ${effect.toDeployId}`;
+    case "restart":
+      return "restart";
+  }
+}

@@ -1,0 +1,58 @@
+/** Simulated repositories: commits with one parent and a whole tree, named by a hash of what they say. */
+import { fingerprint } from "../../text/fingerprint.ts";
+
+export type Tree = Readonly<Record<string, string>>;
+
+export interface Commit {
+  id: string;
+  parent: string | null;
+  tree: Tree;
+  message: string;
+  /** `null` for a person's commit. */
+  incident: string | null;
+  attempt: number | null;
+}
+
+export class Repository {
+  readonly #commits = new Map<string, Commit>();
+  head: string;
+
+  constructor(tree: Tree) {
+    this.head = this.make({ parent: null, tree, message: "Begin" }, 0).id;
+  }
+
+  /** Makes a commit without putting it on the branch. The same words at the same time make the same commit. */
+  make(of: Pick<Commit, "parent" | "tree" | "message">, atSeconds: number): Commit {
+    const text = JSON.stringify([of.parent, Object.entries(of.tree).sort(), of.message, atSeconds]);
+    const trailer = /Evenkeel-Attempt: (\S+)\/(\d+)/.exec(of.message);
+    const commit: Commit = {
+      ...of,
+      id: fingerprint([text]).padEnd(40, "0"),
+      incident: trailer?.[1] ?? null,
+      attempt: trailer?.[2] === undefined ? null : Number(trailer[2]),
+    };
+    this.#commits.set(commit.id, commit);
+    return commit;
+  }
+
+  get(id: string): Commit {
+    const commit = this.#commits.get(id);
+    if (commit === undefined) throw new Error(`No commit ${id}`);
+    return commit;
+  }
+
+  /** Commits from a commit back to the first. */
+  *history(from: string = this.head): Iterable<Commit> {
+    for (let id: string | null = from; id !== null;) {
+      const commit = this.get(id);
+      yield commit;
+      id = commit.parent;
+    }
+  }
+
+  /** Whether a commit is on the branch. */
+  has(id: string): boolean {
+    for (const commit of this.history()) if (commit.id === id) return true;
+    return false;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * One simulated process of Evenkeel. Whatever it calls passes through here: at each call it may die, which means
+ * that nothing of it ever goes on, or stand still for a while. Its monotonic clock begins anew with it.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { EPOCH_MS } from "./platform.ts";
+import type { Chance } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Weather } from "./weather.ts";
+
+export interface ProcessWorld {
+  scheduler: Scheduler;
+  weather(): Weather;
+  tell(line: string): void;
+  /** How far the wall clock of this machine is off, in milliseconds. */
+  wallOffsetMs(): number;
+}
+
+/** What a dead process waits for. Each its own: one shared by all would keep everything that ever waited alive. */
+const never = () => new Promise<never>(() => {});
+
+export class Process {
+  isAlive = true;
+  #stoppedUntil = 0;
+  /** What the monotonic clock has not counted: the time this machine slept. */
+  #sleptMs = 0;
+  #latest = 0;
+  readonly #bornAt: number;
+  readonly #base: number;
+
+  constructor(
+    readonly name: string,
+    private readonly world: ProcessWorld,
+    private readonly chance: Chance,
+    private readonly onDeath: () => void,
+  ) {
+    this.#bornAt = world.scheduler.now;
+    this.#base = chance.whole(0, 100_000);
+  }
+
+  die(why: string): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    this.world.tell(`${this.name} dies ${why}`);
+    this.onDeath();
+  }
+
+  /** @param isSleep the machine sleeps, so that its monotonic clock stands still too */
+  stop(ms: number, isSleep: boolean): void {
+    const { now } = this.world.scheduler;
+    if (this.#stoppedUntil > now) return;
+    this.#stoppedUntil = now + ms;
+    if (isSleep) this.#sleptMs += ms;
+    this.world.tell(`${this.name} ${isSleep ? "sleeps" : "stands still"} for ${Math.round(ms / 1000)} s`);
+  }
+
+  /** Makes a call on behalf of the process; the call goes on in the world even when the process dies meanwhile. */
+  async call<T>(what: string, work: () => Promise<T> | T): Promise<T> {
+    await this.#point(`before ${what}`);
+    let end: { value: T } | { error: unknown };
+    try {
+      end = { value: await work() };
+    } catch (error) {
+      end = { error };
+    }
+    await this.#point(`after ${what}`);
+    if ("error" in end) throw end.error;
+    return end.value;
+  }
+
+  /** An object whose methods are calls of this process. */
+  guard<T extends object>(name: string, target: T): T {
+    return new Proxy(target, {
+      get: (_, key) => {
+        const member: unknown = Reflect.get(target, key);
+        if (typeof member !== "function" || typeof key === "symbol") return member;
+        return (...args: unknown[]) => this.call(`${name}.${key}`, () => Reflect.apply(member, target, args));
+      },
+    });
+  }
+
+  readonly clock: Clock = {
+    now: () => EPOCH_MS + this.world.scheduler.now + this.world.wallOffsetMs(),
+    monotonic: () => {
+      const at = this.#base + this.world.scheduler.now - this.#bornAt - this.#sleptMs;
+      return this.#latest = Math.max(this.#latest, at);
+    },
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        const wake = () => {
+          signal?.removeEventListener("abort", wake);
+          void this.#point("waking").then(resolve);
+        };
+        if (signal?.aborted) return wake();
+        this.world.scheduler.after(ms, wake);
+        signal?.addEventListener("abort", wake, { once: true });
+      }),
+  };
+
+  async #point(where: string): Promise<void> {
+    const { scheduler, weather } = this.world;
+    if (!this.isAlive) await never();
+    const { crash, pause, pauseMs } = weather();
+    if (crash > 0 && this.chance.roll(crash)) this.die(where);
+    else if (pause > 0 && this.chance.roll(pause)) {
+      this.stop(this.chance.whole(1_000, pauseMs), this.chance.roll(0.5));
+    }
+    while (this.isAlive && this.#stoppedUntil > scheduler.now) {
+      await scheduler.sleep(this.#stoppedUntil - scheduler.now);
+    }
+    if (!this.isAlive) await never();
+  }
+}

@@ -1,0 +1,468 @@
+/**
+ * One run of the simulation: the real controller, plan, daemon, queue, journal and store in a world that follows
+ * from a seed. For a while everything goes wrong; then it is calm, and everything has to come to an end. The same
+ * seed gives the same trace.
+ */
+import { runDaemon } from "../../reconciler/daemon.ts";
+import { Controller } from "../../reconciler/controller.ts";
+import type { ControllerOptions, Pass } from "../../reconciler/controller.ts";
+import { resume } from "../../reconciler/incident.ts";
+import type { Outcome } from "../../reconciler/outcome.ts";
+import type { Parts } from "../../reconciler/parts.ts";
+import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
+import { WorkQueue } from "../../reconciler/queue.ts";
+import { DEFAULT_SPEC } from "../../reconciler/spec.ts";
+import type { ServiceSpec } from "../../reconciler/spec.ts";
+import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
+import { EvenkeelError, messageOf } from "../../base/errors.ts";
+import { IN_MEMORY } from "../../state/database.ts";
+import { openSqliteStore } from "../../state/sqlite.ts";
+import type { Store } from "../../state/store.ts";
+import { createSimulatedAgents } from "./agents.ts";
+import { Checker } from "./checker.ts";
+import type { Violation } from "./checker.ts";
+import { DEFECTS, defectsOf } from "./defects.ts";
+import type { Tree } from "./git.ts";
+import { act, comeBack, mishap } from "./people.ts";
+import type { Hands } from "./people.ts";
+import { Platform } from "./platform.ts";
+import type { SimService } from "./platform.ts";
+import { Process } from "./process.ts";
+import { Chance } from "./random.ts";
+import { createSimulatedRender } from "./render.ts";
+import type { Watcher } from "./render.ts";
+import { createSimulatedRepositories } from "./repositories.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Trace } from "./trace.ts";
+import { CALM, drawWeather } from "./weather.ts";
+import type { Weather } from "./weather.ts";
+
+/** A planted bug: puts something between the product and its world. */
+export interface Bug {
+  parts?(parts: Parts, sim: Simulation): Parts;
+  queue?(queue: WorkQueue): WorkQueue;
+}
+
+export interface SimulationOptions {
+  bug?: Bug;
+  /** Told of every line of the trace. */
+  echo?: (line: string) => void;
+}
+
+export interface SimulationResult {
+  seed: number;
+  violations: readonly Violation[];
+  /** The newest lines of the trace. */
+  trace: string[];
+  checksum: string;
+  steps: number;
+  passes: number;
+  effects: number;
+  /** How the services ended. */
+  ends: string[];
+  simulatedMs: number;
+}
+
+const MINUTE = 60_000;
+/** How long a settled end may take once it is calm, in milliseconds. */
+export const BOUND_MS = 4 * 60 * MINUTE;
+const TRACE_LINES = 40;
+
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
+  const sim = new Simulation(seed, options);
+  return await sim.run();
+}
+
+class WatchedController extends Controller {
+  constructor(
+    parts: Parts,
+    options: ControllerOptions,
+    private readonly begins: (spec: ServiceSpec) => void,
+    private readonly failed: (error: unknown) => void,
+  ) {
+    super(parts, options);
+  }
+
+  override async pass(spec: ServiceSpec, signal: AbortSignal): Promise<Pass> {
+    this.begins(spec);
+    try {
+      return await super.pass(spec, signal);
+    } catch (error) {
+      this.failed(error);
+      throw error;
+    }
+  }
+}
+
+export class Simulation {
+  readonly scheduler = new Scheduler();
+  readonly trace: Trace;
+  readonly platform: Platform;
+  readonly checker: Checker;
+  readonly specs: ServiceSpec[] = [];
+  readonly #chance: Chance;
+  readonly #stormy: Weather;
+  #isCalm = false;
+  #wallOffsetMs = 0;
+  #processes = 0;
+  #passes = 0;
+  #lies = 0;
+  #process: Process | null = null;
+  #queue: WorkQueue | null = null;
+  #disk: Store | null = null;
+  /** How the newest pass over each service ended, and how many ended so in a row since it is calm. */
+  readonly #outcomes = new Map<string, { outcome: Outcome; count: number }>();
+
+  constructor(readonly seed: number, private readonly options: SimulationOptions) {
+    this.#chance = new Chance(seed, "scenario");
+    this.#stormy = drawWeather(new Chance(seed, "weather"));
+    this.trace = new Trace(() => this.scheduler.now, options.echo ?? null);
+    this.platform = new Platform(this.scheduler, new Chance(seed, "platform"), this.weather, this.tell);
+    this.checker = new Checker(this.platform, (id) => this.#specOf(id), this.tell);
+  }
+
+  readonly weather = (): Weather => this.#isCalm ? CALM : this.#stormy;
+  readonly tell = (line: string): void => this.trace.add(line);
+
+  async run(): Promise<SimulationResult> {
+    await using disk = await openSqliteStore(IN_MEMORY);
+    this.#disk = this.checker.watchStore(disk);
+    this.#addServices();
+    this.#scheduleTrouble();
+    this.#boot();
+    const stormMs = this.#chance.whole(15, 45) * MINUTE;
+    const isBroken = () => this.checker.violations.length > 0;
+    await this.scheduler.run(stormMs, isBroken, () => {});
+    this.tell("calm");
+    this.#isCalm = true;
+    for (const service of this.platform.services) {
+      if (this.#chance.roll(0.8)) comeBack(this.#hands("calm"), service);
+      if (this.#chance.roll(0.8)) service.databaseUp = true;
+    }
+    await this.#settle(isBroken);
+    if (!isBroken()) {
+      await this.#resumeStalled();
+      await this.#settle(isBroken);
+    }
+    const ends = this.platform.services.map((service) => this.#judge(service));
+    return {
+      seed: this.seed,
+      violations: this.checker.violations,
+      trace: this.trace.newest(TRACE_LINES),
+      checksum: this.trace.checksum,
+      steps: this.scheduler.steps,
+      passes: this.#passes,
+      effects: this.checker.effects,
+      ends,
+      simulatedMs: this.scheduler.now,
+    };
+  }
+
+  #specOf(serviceId: string): ServiceSpec {
+    const at = this.platform.services.findIndex((service) => service.id === serviceId);
+    const spec = this.specs[at];
+    if (spec === undefined) throw new Error(`No spec for ${serviceId}`);
+    return spec;
+  }
+
+  #addServices(): void {
+    const chance = this.#chance;
+    const count = chance.roll(0.3) ? 2 : 1;
+    for (let n = 0; n < count; n++) {
+      const tree: Tree = {
+        "src/main": chance.roll(0.15) ? "defect missing" : "v0",
+        "src/routes": "v0",
+        "src/model": "v0",
+      };
+      const service = this.platform.addService(tree, chance.roll(0.5) ? "wait" : "override");
+      const [intervalMs, watchIntervalMs, stableForMs] = chance.pick([[30_000, 10_000, 60_000], [
+        60_000,
+        20_000,
+        120_000,
+      ]]);
+      this.specs.push({
+        ...DEFAULT_SPEC,
+        service: chance.roll(0.5) ? service.id : service.name,
+        repo: null,
+        branch: null,
+        expect: null,
+        database: chance.pick([
+          { kind: "none" },
+          { kind: "none" },
+          { kind: "json-path", path: "database", good: ["up"] },
+          { kind: "render-postgres", id: service.id.replace("srv-", "dpg-") },
+        ]),
+        intervalMs,
+        watchIntervalMs,
+        stableForMs,
+        generation: 1,
+        policy: {
+          ...DEFAULT_POLICY,
+          attemptsMax: chance.pick([2, 5, 15]),
+          effectsPerHourMax: chance.pick([6, 12, 20]),
+          deployTimeoutMs: 20 * MINUTE,
+        },
+      });
+    }
+  }
+
+  // One process after another; each may die and is started again.
+
+  #boot(): void {
+    const { seed, scheduler } = this;
+    const name = `p${++this.#processes}`;
+    const chance = new Chance(seed, name);
+    const process = new Process(
+      name,
+      {
+        scheduler,
+        weather: this.weather,
+        tell: this.tell,
+        wallOffsetMs: () => this.#wallOffsetMs,
+      },
+      new Chance(seed, `${name} faults`),
+      () => {
+        this.#queue = null;
+        scheduler.after(chance.whole(500, 60_000), () => this.#boot());
+      },
+    );
+    this.#process = process;
+    this.tell(`${name} starts`);
+    const parts = this.#partsOf(process, chance);
+    const { bug } = this.options;
+    const used = bug?.parts?.(parts, this) ?? parts;
+    const own = new WorkQueue(used);
+    const queue = bug?.queue?.(own) ?? own;
+    this.#queue = queue;
+    const controller = new WatchedController(
+      used,
+      {},
+      (spec) => {
+        this.#passes++;
+        this.checker.passBegins(name, this.#serviceOf(spec).id);
+      },
+      (error) => {
+        if (!isExpected(error)) this.checker.fail("defect", `${messageOf(error)} in a pass of ${name}`);
+      },
+    );
+    runDaemon(controller, used, this.specs, {
+      signal: new AbortController().signal,
+      queue,
+      onPass: (spec, pass) => this.#passed(spec, pass),
+      onTrouble: (spec, message) => this.tell(`${name} ${spec.service}: trouble: ${message}`),
+    }).catch((error) => this.checker.fail("defect", `${name} ended: ${messageOf(error)}`));
+  }
+
+  #serviceOf(spec: ServiceSpec): SimService {
+    const service = this.platform.services[this.specs.indexOf(spec)];
+    if (service === undefined) throw new Error(`No service for ${spec.service}`);
+    return service;
+  }
+
+  #partsOf(process: Process, chance: Chance): Parts {
+    const { checker, platform, scheduler, weather } = this;
+    const disk = this.#disk;
+    if (disk === null) throw new Error("There is no store");
+    const watcher: Watcher = {
+      effect: (service, effect) => checker.effect(process.name, service, effect),
+      sawService: (service, { suspended, inMaintenance }) =>
+        checker.saw(process.name, service, { suspended, inMaintenance }),
+      sawDeploys: (service, liveId) => checker.saw(process.name, service, { liveId }),
+    };
+    const agentWorld = {
+      platform,
+      scheduler,
+      weather,
+      chance: new Chance(this.seed, `${process.name} agents`),
+      sampled: (service: SimService, verdict: "good" | "bad" | "unknown") =>
+        checker.sampled(process.name, service, verdict),
+      lied: (agent: string) => {
+        this.#lies++;
+        this.tell(`${process.name}: the ${agent} lies`);
+      },
+    };
+    const run = createSimulatedAgents(agentWorld, true);
+    const runFallback = createSimulatedAgents(agentWorld, false);
+    const apiChance = new Chance(this.seed, `${process.name} api`);
+    return {
+      api: process.guard("api", createSimulatedRender(platform, weather, apiChance, watcher)),
+      store: process.guard("store", this.#unreliable(disk, new Chance(this.seed, `${process.name} store`))),
+      repositories: process.guard(
+        "git",
+        createSimulatedRepositories(platform, weather, new Chance(this.seed, `${process.name} git`), watcher),
+      ),
+      runAgent: (agent, input, options) => process.call(agent.name, () => run(agent, input, options)),
+      runFallback: (agent, input, options) =>
+        process.call(agent.name, () => runFallback(agent, input, options)),
+      toolbox: {},
+      clock: process.clock,
+      random: chance.next,
+      author: { name: "Evenkeel", email: "evenkeel@localhost" },
+      sessionId: "sim",
+      epoch: process.name,
+      environment: () => undefined,
+      secrets: [],
+      onEvent: (event, { incident }) => checker.event(process.name, event, incident?.attempts.at(-1) ?? null),
+      onAgentOutput: () => Promise.resolve(),
+      topology: "auto",
+      freeMemoryMiB: () => 4096,
+    };
+  }
+
+  /** A database that is away now and then: a call fails before or after it was carried out. */
+  #unreliable(store: Store, chance: Chance): Store {
+    return new Proxy(store, {
+      get: (target, key) => {
+        const member: unknown = Reflect.get(target, key);
+        if (typeof member !== "function" || typeof key === "symbol") return member;
+        return async (...args: unknown[]) => {
+          const isAway = chance.roll(this.weather().storeError);
+          const isAfter = isAway && chance.roll(0.5);
+          const result = isAway && !isAfter ? null : await Reflect.apply(member, target, args);
+          if (isAway) {
+            this.tell(`store.${key} fails ${isAfter ? "after" : "before"} it is done`);
+            throw new EvenkeelError("Cannot write the store: it does not answer");
+          }
+          return result;
+        };
+      },
+    });
+  }
+
+  #passed(spec: ServiceSpec, { outcome }: Pass): void {
+    const before = this.#outcomes.get(spec.service);
+    const count = this.#isCalm && before?.outcome.kind === outcome.kind ? before.count + 1 : 1;
+    if (before?.outcome.kind !== outcome.kind || reasonOf(before.outcome) !== reasonOf(outcome)) {
+      this.tell(`${spec.service} is ${outcome.kind} ${reasonOf(outcome)}`);
+    }
+    this.#outcomes.set(spec.service, { outcome, count: this.#isCalm ? count : 0 });
+  }
+
+  // What comes from outside.
+
+  #hands(stream: string): Hands {
+    return {
+      platform: this.platform,
+      chance: new Chance(this.seed, stream),
+      tell: this.tell,
+      touched: (service) => this.checker.touched(service),
+      setAutodeploy: (service) => {
+        this.checker.touched(service);
+        this.checker.personSetAutodeploy(service);
+      },
+    };
+  }
+
+  #scheduleTrouble(): void {
+    const { scheduler, platform } = this;
+    const { peopleMs, triggersMs, clockStepsMs, databaseMs, pause } = this.#stormy;
+    const chance = new Chance(this.seed, "outside");
+    const hands = { ...this.#hands("people"), chance };
+    const anyService = (): SimService => platform.services[chance.whole(0, platform.services.length - 1)]!;
+    for (let n = chance.whole(0, 3); n > 0; n--) {
+      scheduler.after(chance.whole(0, 25) * MINUTE + 4 * MINUTE, () => {
+        if (!this.#isCalm) mishap(hands, anyService());
+      });
+    }
+    const every = (meanMs: number, run: () => void) => {
+      if (meanMs === 0) return;
+      const next = () =>
+        scheduler.after(chance.next() * 2 * meanMs, () => {
+          if (this.#isCalm) return;
+          run();
+          next();
+        });
+      next();
+    };
+    every(peopleMs, () => act(hands, anyService()));
+    // A webhook that is repeated, late or about nothing: all the same to a queue of keys.
+    every(triggersMs, () => this.#queue?.add(this.specs[chance.whole(0, this.specs.length - 1)]!.service));
+    every(clockStepsMs, () => {
+      this.#wallOffsetMs = chance.whole(-10, 10) * MINUTE;
+      this.tell(`the wall clock is off by ${this.#wallOffsetMs / 1000} s`);
+    });
+    every(databaseMs, () => {
+      const service = anyService();
+      service.databaseUp = !service.databaseUp;
+      this.tell(`the database of ${service.id} is ${service.databaseUp ? "up" : "down"}`);
+    });
+    every(pause > 0 ? 10 * MINUTE : 0, () => {
+      this.#process?.stop(chance.whole(10_000, 600_000), chance.roll(0.5));
+    });
+  }
+
+  // The end.
+
+  async #settle(isBroken: () => boolean): Promise<void> {
+    this.#outcomes.clear();
+    const until = this.scheduler.now + BOUND_MS;
+    const isOver = () => isBroken() || this.specs.every((spec) => this.#isAtRest(spec));
+    await this.scheduler.run(until, isOver, () => {});
+  }
+
+  #isAtRest(spec: ServiceSpec): boolean {
+    const last = this.#outcomes.get(spec.service);
+    if (last === undefined || last.count < 3) return false;
+    const { outcome } = last;
+    return outcome.kind === "settled" || outcome.kind === "stalled" ||
+      (outcome.kind === "waiting" && outcome.forPerson);
+  }
+
+  /** A person asks to go on with whatever has stalled, as `deno task resume` does. */
+  async #resumeStalled(): Promise<void> {
+    for (const service of this.platform.services) {
+      const incident = await this.#disk?.getActiveIncident(service.id);
+      if (incident?.status !== "stalled") continue;
+      this.tell(`person resumes ${incident.id}: it was ${incident.stalled?.reason}`);
+      await this.#disk?.record({ incident: resume(incident) });
+    }
+  }
+
+  #judge(service: SimService): string {
+    const spec = this.#specOf(service.id);
+    const outcome = this.#outcomes.get(spec.service)?.outcome;
+    if (this.checker.violations.length > 0) return "stopped";
+    const troubles = [...this.platform.troubles(service)];
+    if (spec.database.kind !== "none" && !service.databaseUp) troubles.push("database");
+    const said = outcome === undefined ? "never looked at" : `${outcome.kind} ${reasonOf(outcome)}`;
+    if (!this.#isAtRest(spec)) {
+      this.checker.fail("ends", `${service.id} is ${said} after ${BOUND_MS / MINUTE} min of calm`);
+      return said;
+    }
+    if (outcome?.kind === "settled") {
+      const ready = this.checker.services.get(service.id)?.conditions.find(({ type }) => type === "Ready");
+      const incident = this.checker.active(service.id);
+      if (troubles.length > 0) {
+        this.checker.fail("ends", `${service.id} is called settled with ${troubles.join(", ")}`);
+      }
+      if (incident !== null) this.checker.fail("ends", `${service.id} is settled with an open incident`);
+      if (ready?.status === "False") this.checker.fail("ends", `${service.id} is settled and not Ready`);
+      return "Ready";
+    }
+    if (outcome?.kind === "stalled" && (outcome.reason === "" || outcome.resume === "")) {
+      this.checker.fail("ends", `${service.id} stalled without a reason or a command`);
+    }
+    if (outcome?.kind === "stalled" && this.#isRepairable(service)) {
+      this.checker.fail("repairs", `${service.id} is stalled (${outcome.reason}): ${outcome.message}`);
+    }
+    return said;
+  }
+
+  /** Whether an Evenkeel that makes no mistake has to bring the service back. */
+  #isRepairable(service: SimService): boolean {
+    const { repository, settings } = service;
+    const defects = defectsOf(repository.get(repository.head).tree, settings);
+    const spec = this.#specOf(service.id);
+    if (spec.database.kind !== "none" && !service.databaseUp) return false;
+    return this.#lies === 0 && defects.every(({ name }) => DEFECTS[name].isRepairable);
+  }
+}
+
+function reasonOf(outcome: Outcome): string {
+  return "reason" in outcome ? outcome.reason : "";
+}
+
+function isExpected(error: unknown): boolean {
+  return error instanceof EvenkeelError || error instanceof RenderRefused ||
+    error instanceof RenderUnreachable;
+}

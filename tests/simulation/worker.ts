@@ -1,0 +1,9 @@
+/** A thread that runs one seed after another, as it is told. */
+/// <reference lib="webworker" />
+import { runSeed } from "./run_seeds.ts";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+self.onmessage = async ({ data }: MessageEvent<number>) => {
+  self.postMessage(await runSeed(data));
+};
