@@ -48,7 +48,8 @@ export function reported(
   signs: readonly Sign[],
   explain: Cause["explain"],
   examples: readonly string[],
-  rest: Partial<Pick<Cause, "identity" | "decide" | "severity" | "redeployMayCure" | "remedies">> = {},
+  rest: Partial<Pick<Cause, "identity" | "decide" | "step" | "severity" | "redeployMayCure" | "remedies">> =
+    {},
 ): Cause {
   return {
     slug,

@@ -3,6 +3,7 @@ import { PYTHON_SERVERS } from "../../code/python_names.ts";
 import { accept, onlyWhen, reject } from "../catalogue.ts";
 import type { Cause } from "../catalogue.ts";
 import { classifyCommand, COMMAND_SIGNS } from "./commands.ts";
+import { pythonHeavyCauses } from "./python_heavy.ts";
 import { ANY, BUILD, reported, sign, START } from "./lines.ts";
 import { classifyModule } from "./python_modules.ts";
 import {
@@ -30,6 +31,7 @@ const explainConflict: Cause["explain"] = ({ packages }) =>
     : `The versions asked of ${packages} cannot be installed together.`;
 
 export const pythonCauses: readonly Cause[] = [
+  ...pythonHeavyCauses,
   {
     slug: "python-dependency-conflict",
     phases: BUILD,
@@ -54,7 +56,7 @@ export const pythonCauses: readonly Cause[] = [
     decide: onlyWhen("python-llm-provider-conflict", classifyConflict),
     explain: explainConflict,
     identity: ["packages"],
-    remedies: ["python/move-pins"],
+    remedies: ["python/move-pins", "python/drop-providers"],
     examples: [
       "The conflict is caused by:",
       "ERROR: Cannot install openai==1.6.1 and langchain-openai==0.0.8 because these package versions have conflicting dependencies.",
@@ -189,7 +191,7 @@ export const pythonCauses: readonly Cause[] = [
     explain: ({ module, found }) =>
       `The code imports ${module}, which lies at ${found}: the program runs in another folder.`,
     identity: ["module"],
-    remedies: [],
+    remedies: ["python/start-directory"],
     examples: [
       "ModuleNotFoundError: No module named 'settings'",
       "ModuleNotFoundError: No module named 'models'",

@@ -1,0 +1,980 @@
+/** Causes of Python's tools in a container build: pip, setuptools, easy_install, conda, the interpreter's age. */
+import { accept, reject } from "../catalogue.ts";
+import type { Cause, Context, Finding } from "../catalogue.ts";
+import { after, before, inContainer, inStep, instructionOf, isNearEnd, linesLeft } from "./container.ts";
+import { BUILD, reported, sign } from "./lines.ts";
+
+/** The interpreter that the step ran, by the paths it printed; "" when none says. */
+function pythonOf(context: Context): string {
+  const docker = context.docker;
+  if (docker === null) return context.facts.pythonVersion ?? "";
+  for (let at = docker.to - 1, seen = 0; at >= docker.from && seen < 400; at--, seen++) {
+    const version = /(?:python|pypy|py|cp)(\d\.?\d+)(?:[/.-]|$)/.exec(context.lines[at]!)?.[1];
+    if (version !== undefined) return version.includes(".") ? version : `${version[0]}.${version.slice(1)}`;
+  }
+  return /python:(\d+\.\d+)/.exec(docker.image)?.[1] ?? "";
+}
+
+/** Whether the interpreter is older than 3.6, by its version or by how it complains. */
+const isOld = (version: string) => /^2|^3\.[0-5](?:\.|$)/.test(version);
+
+/** Source that Pythons before 3.6, 3.8 or 3.10 cannot read. */
+const NEW_SYNTAX =
+  /\bf["']|\bf'''|:=|\basync (?:def|with|for)\b|\bawait\b|\bnonlocal\b|\bmatch \w+:|^\s*\w+\s*: [A-Z]\w*(?:\[[^\]]*\])? ?(?:=|$)|\) -> |def \w+\(.*\w+: ?\w+|print\(.*(?:file|end|sep)=|\*, |raise .* from |yield from|\bclass \w+\(.*metaclass=|\b\d+_\d{3}\b|\bexec\b/;
+/** Source that only Python 2 reads. */
+const OLD_SYNTAX =
+  /^\s*print\s+["'\w%]|except \w+, \w+:|\bexec\s+["'\w]|raise \w+, |0[0-7]{3,}\b|`\w+`|\bur"/;
+
+function decideSyntax(finding: Finding, context: Context, wanted: "old" | "new") {
+  const source = context.lines.slice(Math.max(0, finding.at - 4), finding.at).filter((line) =>
+    !/^\s*\^+\s*$/.test(line)
+  );
+  const version = pythonOf(context);
+  const isNew = source.some((line) => NEW_SYNTAX.test(line));
+  const isPython2 = source.some((line) => OLD_SYNTAX.test(line)) ||
+    /Missing parentheses in call/.test(context.lines[finding.at]!);
+  if (wanted === "new") {
+    return isPython2 && !isOld(version)
+      ? accept(0.82, version === "" ? {} : { python: version })
+      : reject("the source is not of Python 2");
+  }
+  if (isPython2 && !isNew) return reject("the source is of Python 2");
+  const dependency = inStep(context, /\bpip|easy_install|setup\.py|site-packages|dist-packages/);
+  if (isNew && (isOld(version) || version === "")) {
+    return accept(0.9, version === "" ? {} : { python: version });
+  }
+  if (isNew) return accept(0.82);
+  return dependency && (version.startsWith("2") || isOld(version))
+    ? accept(0.82, { python: version })
+    : accept(0.6, {}, "consequence");
+}
+
+const DIST = String.raw`(?<package>[A-Za-z0-9][\w.-]*)`;
+
+export const pythonBuildCauses: readonly Cause[] = [
+  reported(
+    "python-too-old",
+    BUILD,
+    [
+      sign(
+        "requires Python '",
+        /(?:ERROR: )?(?:Package ')?(?<package>[\w.-]+)'? requires Python '(?<range>[^']+)' but the running Python is (?<python>[\d.]+)/,
+        0.95,
+      ),
+      sign(
+        "Python version >=",
+        /(?:RuntimeError: )?Python version >= ?(?<range>[\d.]+) (?:is )?required/,
+        0.95,
+      ),
+      sign(
+        "requires Python ",
+        /(?:requires|require|needs|need) (?:at least )?Python (?:version )?>?=? ?(?<range>[\d.]+)\+?/i,
+        0.88,
+      ),
+      sign(
+        "Python 3",
+        /(?:[Rr]equires?|needs?|supports? only|only (?:supports?|works? (?:on|with)|for)) Python (?<range>3[\d.]*)/,
+        0.85,
+      ),
+      sign("requires Python 3", /requires Python (?<range>3[\d.]*)/i, 0.9),
+      sign("requires Python", /requires Python ['"]?(?<range>[<>=\d., !*]+)['"]?/, 0.9),
+      sign("or later", /Python (?<range>\d\.\d+) or (?:later|newer|above|higher|greater)/i, 0.9),
+      sign("or newer", /Python (?<range>\d\.\d+) or (?:later|newer|above|higher)/i, 0.88),
+      sign(
+        "Python ",
+        /Python (?<range>\d(?:\.\d+)?) ?(?:and above|and later|\+|or higher)(?: (?:is )?(?:required|only))?/i,
+        0.82,
+      ),
+      sign("setuptools-py2-sunset", /setuptools-py2-sunset/, 0.93),
+      sign(
+        "supports Python 3",
+        /(?<package>[\w-]+) [\d.+]+ supports Python (?<range>3\.\d+) and above/,
+        0.93,
+      ),
+      sign(
+        "drop support for Python 2",
+        /(?:drop(?:s|ped|ping)?|no longer|end of|does not|not) support(?:s|ed)?(?: for)? Python (?:2|3\.[0-6])/i,
+        0.5,
+      ),
+      sign("Unsupported Python version", /Unsupported Python version/i, 0.85),
+      sign(
+        "not supported by Python",
+        /(?:not supported (?:by|on|in)|unsupported) Python (?:2|3\.[0-6])/i,
+        0.85,
+      ),
+      sign(
+        "This version of",
+        /(?:This version of (?<package>\w+)|(?<package2>[\w-]+) [\d.]+) (?:requires|needs|only supports) (?:at least )?Python/i,
+        0.88,
+      ),
+      sign(
+        "python_requires",
+        /ERROR: Package '?(?<package>[^'\s]+)'? requires a different Python: (?<python>[\d.]+) not in '(?<range>>[^<']*)'/,
+        0.95,
+      ),
+      sign("SyntaxError: invalid syntax", /SyntaxError: invalid syntax/, 0.85),
+      sign(
+        "SyntaxError: ",
+        /SyntaxError: (?:future feature annotations is not defined|'(?:await|return)' outside|Generator expression must)/,
+        0.92,
+      ),
+      sign("future feature", /future feature annotations is not defined/, 0.95),
+      sign(
+        "No module named",
+        /(?:ImportError|ModuleNotFoundError): No module named '?(?<module>configparser|queue|urllib\.(?:request|parse|error)|pathlib|enum|typing|http\.client|asyncio|dataclasses|importlib\.metadata|contextvars|concurrent\.futures|ipaddress|selectors|builtins|tomllib|zoneinfo|graphlib|html\.parser|secrets|statistics|winreg|socketserver|copyreg)'?$/,
+        0.82,
+      ),
+      sign(
+        "cannot import name",
+        /ImportError: cannot import name '?(?:Literal|Final|Protocol|TypedDict|Annotated|ParamSpec|Self|TypeAlias|lru_cache|singledispatch|quote|urlencode|NoReturn|Coroutine|AsyncGenerator|OrderedDict|cached_property|get_args|get_origin|override)'?(?: from '(?:typing|functools)'|$)/,
+        0.82,
+      ),
+      sign(
+        "unexpected keyword argument",
+        /TypeError: (?:__init__|__new__|open|run|check_output|__call__|sort|dict|Popen|makedirs)\(\) got an unexpected keyword argument '(?:encoding|capture_output|text|kw_only|slots|exist_ok|errors|newline|required|allow_abbrev)'|'encoding' is an invalid keyword argument/,
+        0.82,
+      ),
+      sign(
+        "is an invalid keyword argument for this function",
+        /'(?:encoding|newline|errors|opener)' is an invalid keyword argument for this function/,
+        0.9,
+      ),
+      sign(
+        "object is not subscriptable",
+        /TypeError: (?:'type'|'ABCMeta') object is not subscriptable/,
+        0.85,
+      ),
+      sign(
+        "unsupported operand type(s) for |",
+        /unsupported operand type\(s\) for \|: '(?:type|_GenericAlias|NoneType|ABCMeta)'/,
+        0.9,
+      ),
+      sign(
+        "has no attribute",
+        /(?:module 'asyncio' has no attribute '(?:run|create_task|get_running_loop|to_thread)'|'module' object has no attribute '(?:which|timeout_default)'|module '(?:time|math|typing|shutil)' has no attribute|'str' object has no attribute 'removeprefix')/,
+        0.85,
+      ),
+      sign("DEPRECATION: Python", /DEPRECATION: Python 2\.7 (?:reached|will reach)/, 0.3),
+      {
+        ...sign(
+          "SolverProblemError",
+          /current (?:project's )?(?:supported )?Python (?:requirement|version) \(?(?<python>[^)]+)\)? is not (?:compatible|supported|allowed)/i,
+          0.85,
+        ),
+        severity: "cause" as const,
+      },
+      sign(
+        "is not supported by the project",
+        /(?:current|The current).*Python version \((?<python>[\d.]+)\) is not (?:allowed|supported) by the project \((?<range>[^)]+)\)/,
+        0.9,
+      ),
+      sign(
+        "egg_info failed with error code",
+        /[Cc]ommand "?(?:\S*python\S* )?(?:-c "[^"]*"|"?setup\.py egg_info|python setup\.py egg_info)"? failed with error code \d+ in \S*\/setuptools\/?/,
+        0.85,
+      ),
+    ],
+    ({ package: name, range, python }) =>
+      `${name ?? "A package"} needs a newer Python${range === undefined ? "" : ` (${range})`}${
+        python === undefined ? "" : ` than ${python}`
+      }.`,
+    [
+      "RuntimeError: Python version >= 3.6 required.",
+      "    Package 'x' requires Python 3.8 or later",
+      "colorama requires Python '>=2.7, !=3.0.*, !=3.1.*' but the running Python is 3.4.10",
+    ],
+    {
+      identity: ["package"],
+      decide: inContainer((finding, context) => {
+        const line = context.lines[finding.at]!;
+        if (/SyntaxError: invalid syntax/.test(line)) return decideSyntax(finding, context, "old");
+        if (/^\s*(?:DEPRECATION|WARNING|warning)/.test(line)) return reject("it is only a warning");
+        const { module, range = "" } = finding.captures;
+        if (module !== undefined) {
+          const version = pythonOf(context);
+          const is3Only =
+            !/^(?:enum|pathlib|typing|ipaddress|configparser|concurrent|contextvars|dataclasses|importlib|tomllib|zoneinfo|graphlib)/
+              .test(module);
+          return isOld(version) || is3Only || !version
+            ? accept(isOld(version) ? 0.85 : 0.7)
+            : reject("this Python has the module");
+        }
+        if (range.includes("<") && !/!=|>=/.test(range)) return reject("the range has no lower bound");
+        if (/^not support|unsupported/i.test(line) && !isOld(pythonOf(context))) return accept(0.7);
+        return linesLeft(finding, context) > 200 ? accept(0.7, {}, "consequence") : accept();
+      }),
+    },
+  ),
+  reported(
+    "python-too-new",
+    BUILD,
+    [
+      sign(
+        "has no attribute 'linux_distribution'",
+        /module 'platform' has no attribute 'linux_distribution'/,
+        0.93,
+      ),
+      sign("has no attribute 'clock'", /module 'time' has no attribute 'clock'/, 0.92),
+      sign("No module named 'distutils", /No module named 'distutils[\w.]*'/, 0.88),
+      sign("No module named 'imp'", /No module named 'imp'/, 0.93),
+      sign(
+        "No module named 'cgi'",
+        /No module named '(?:cgi|telnetlib|pipes|asyncore|asynchat|smtpd|crypt|imghdr)'/,
+        0.9,
+      ),
+      sign("from 'collections'", /cannot import name '\w+' from 'collections'/, 0.92),
+      sign("module 'collections' has no attribute", /module 'collections' has no attribute/, 0.92),
+      sign("has no attribute 'getargspec'", /module 'inspect' has no attribute 'getargspec'/, 0.92),
+      sign("has no attribute 'ABC", /module 'typing' has no attribute '(?:io|re)'/, 0.85),
+      sign(
+        "has no attribute 'readfp'",
+        /'(?:\w*ConfigParser)' (?:object )?has no attribute '(?:readfp)'/,
+        0.92,
+      ),
+      sign("has no attribute 'SafeConfigParser'", /has no attribute 'SafeConfigParser'/, 0.92),
+      sign("cython_sources", /AttributeError: (?:'?build_ext'?.*)?cython_sources/, 0.9),
+      sign(
+        "tp_print",
+        /(?:has no member named|no member named) [‘'](?:tp_print|exc_type|f_code|curexc_traceback|ob_digit|use_tracing|c_traceobj)[’']/,
+        0.92,
+      ),
+      sign("longintrepr.h", /longintrepr\.h: No such file/, 0.93),
+      sign(
+        "undeclared",
+        /error: (?:implicit declaration of function|‘|')[^:]*_?(?:PyUnicode_AS_UNICODE|Py_UNICODE|PyEval_CallObject|_PyGC_FINALIZED|PyUnicode_GET_SIZE)/,
+        0.85,
+      ),
+      sign("_PyGen_Send", /(?:exc_type|PyThreadState|_PyGen_Send).*(?:has no member|undeclared)/, 0.85),
+      sign(
+        "Missing parentheses in call to",
+        /SyntaxError: Missing parentheses in call to '(?:print|exec)'/,
+        0.88,
+      ),
+      sign("SyntaxError: invalid syntax", /SyntaxError: invalid syntax/, 0.8),
+      sign(
+        "No module named",
+        /(?:ImportError|ModuleNotFoundError): No module named '?(?<module>ConfigParser|Queue|urllib2|urlparse|StringIO|cPickle|cStringIO|httplib|HTMLParser|Tkinter|__builtin__|commands|SocketServer|exceptions|sets|md5)'?$/,
+        0.85,
+      ),
+      sign(
+        "name '",
+        /NameError: name '(?:unicode|xrange|raw_input|basestring|execfile|reduce|file|long|unichr|reload)' is not defined/,
+        0.85,
+      ),
+      sign(
+        "Python version",
+        /(?:not (?:yet )?support|[Uu]nsupported|does not support|only versions).{0,60}(?:Python|python) ?(?:version )?(?:>=? ?)?3\.\d+/,
+        0.8,
+      ),
+      sign(
+        "use Python 2",
+        /(?:requires|only supports|needs|run with|use) Python 2(?:\.\d)?(?:\.|,| |$)/i,
+        0.82,
+      ),
+    ],
+    ({ module }) =>
+      `The code is older than this Python${module === undefined ? "" : ` (it uses ${module})`}.`,
+    [
+      "AttributeError: module 'platform' has no attribute 'linux_distribution'",
+      "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(\"a\")?",
+    ],
+    {
+      decide: inContainer((finding, context) => {
+        const line = context.lines[finding.at]!;
+        if (/SyntaxError: invalid syntax/.test(line)) return decideSyntax(finding, context, "new");
+        if (
+          /use Python|requires Python 2|only supports Python 2/i.test(line) &&
+          /or (?:later|newer|above)|\+/.test(line)
+        ) return reject("it names a lower bound");
+        return accept();
+      }),
+    },
+  ),
+  reported(
+    "setuptools-too-new",
+    BUILD,
+    [
+      sign("cannot import name 'Feature'", /cannot import name '?Feature'?/, 0.97),
+      sign("cannot import name Feature", /cannot import name Feature/, 0.97),
+      sign("has no attribute 'Feature'", /has no attribute 'Feature'/, 0.95),
+      sign("use_2to3 is invalid", /error in \S+ setup command: use_2to3 is invalid/, 0.97),
+      sign(
+        "cannot import name 'find_module'",
+        /cannot import name '(?:find_module|py31compat|log)' from 'setuptools/,
+        0.85,
+      ),
+      sign(
+        "module 'setuptools",
+        /module 'setuptools[\w.]*' has no attribute '(?:_distutils|py31compat|test|convert_2to3|command)/,
+        0.88,
+      ),
+      sign("setuptools.command.test", /No module named 'setuptools\.command\.test'/, 0.93),
+      sign("install_layout", /AttributeError: install_layout/, 0.93),
+      sign(
+        "cannot import name 'msvccompiler'",
+        /No module named 'distutils\.msvccompiler'|cannot import name 'msvccompiler'/,
+        0.88,
+      ),
+      sign("invalid command 'test'", /error: invalid command 'test'/, 0.88),
+      sign("fetch_build_eggs", /AttributeError: .*'(?:fetch_build_eggs|convert_2to3_doctests)'/, 0.8),
+      sign(
+        "canonicalize_version() got an unexpected keyword",
+        /canonicalize_version\(\) got an unexpected keyword argument/,
+        0.93,
+      ),
+      sign("No module named 'pkg_resources'", /No module named '?pkg_resources'?/, 0.78),
+    ],
+    () => "setuptools dropped what a package's setup.py uses: pin an older setuptools.",
+    ["    ImportError: cannot import name 'Feature'", "error in anyjson setup command: use_2to3 is invalid."],
+    { decide: inContainer() },
+  ),
+  reported(
+    "python-packaging-too-old",
+    BUILD,
+    [
+      sign("requires setuptools", /requires setuptools(?:>=|>| )? ?(?<version>[\d.]+) or newer/, 0.95),
+      sign(
+        "required version of setuptools",
+        /required version of setuptools \((?<version>[^)]+)\) is not available/,
+        0.93,
+      ),
+      sign(
+        "must be a dictionary whose values are",
+        /'extras_require' must be a dictionary whose values are strings/,
+        0.95,
+      ),
+      sign(
+        "tests_require' must be",
+        /'(?:tests|install|setup)_require[s]?' must be a string or (?:list|iterable) of (?:strings|string)/,
+        0.93,
+      ),
+      sign(
+        "_require",
+        /'(?:tests_require|install_requires|setup_requires)' must be a string or (?:list|iterable)/,
+        0.93,
+      ),
+      sign("Expected ',' or end-of-list", /Expected ',' or end-of-list/, 0.93),
+      sign("Invalid environment marker", /Invalid environment marker/, 0.92),
+      sign("invalid environment marker", /invalid environment marker/, 0.88),
+      sign("unexpected '", /unexpected '[^']*' in .*python_version/, 0.7),
+      sign(
+        "Your version of pip",
+        /[Yy]our (?:version of )?pip (?:is|version) .*(?:too old|out of date)/,
+        0.85,
+      ),
+      sign(
+        "does not satisfy that requirement",
+        /Could not find a version that satisfies the requirement (?:setuptools|wheel|pip)\b/,
+        0.6,
+      ),
+      sign("error: invalid command 'bdist_wheel'", /error: invalid command 'bdist_wheel'/, 0.5),
+      sign(
+        "Try upgrading pip",
+        /(?:[Tt]ry|[Pp]lease|should|must|need to) (?:to )?(?:upgrad(?:e|ing)|updat(?:e|ing)) (?:your )?(?:pip|setuptools)\b/,
+        0.82,
+      ),
+      sign(
+        "no such option: --",
+        /no such option: --(?:no-cache-dir|progress-bar|upgrade-strategy|use-pep517|prefer-binary|no-warn-script-location|only-binary|no-build-isolation|use-feature|trusted-host|root-user-action|break-system-packages|require-hashes|no-binary)/,
+        0.9,
+      ),
+      sign(
+        "upgrade your setuptools",
+        /upgrade (?:your )?(?:to )?(?:a newer (?:version of )?)?setuptools/i,
+        0.85,
+      ),
+      sign('setup.py" not found', /File "setup\.py" not found.*(?:editable|pyproject)/, 0.85),
+      sign(
+        'A "pyproject.toml" file was found, but editable mode currently requires',
+        /editable mode currently requires a setup\.py/,
+        0.9,
+      ),
+      sign("editable mode currently requires", /editable mode currently requires a setup/, 0.9),
+      sign(
+        "This package requires Rust",
+        /This package requires Rust|need Rust|Rust toolchain|rust toolchain|can't find Rust compiler/i,
+        0.85,
+      ),
+      sign("can't find Rust compiler", /can't find Rust compiler/, 0.88),
+      sign("setuptools_rust", /No module named '?setuptools_rust'?/, 0.92),
+      sign("old-style", /pip .*does not support (?:wheel|PEP 517|pyproject)/i, 0.85),
+      sign(
+        "HTTP error 403 while",
+        /HTTP error 403 while getting|403 .*SSL is required|HTTPS? (?:is )?required/i,
+        0.8,
+      ),
+      sign(
+        "cannot import name",
+        /cannot import name '?(?:main|find_namespace_packages|cython_build_ext|ParserElement|PEP420PackageFinder|dep_util)'?(?: from '(?:setuptools|pip)|$)/,
+        0.8,
+      ),
+      sign("find_namespace", /(?:cannot import name|has no attribute) '?find_namespace_packages/, 0.93),
+      sign("_NamespacePath", /'_NamespacePath' object has no attribute 'sort'/, 0.92),
+      sign(
+        "No matching distribution found for setuptools",
+        /No matching distribution found for setuptools/,
+        0.6,
+      ),
+      sign("Wheel-Version", /(?:is not a supported wheel|Unsupported wheel|UnsupportedWheel)/, 0.4),
+      sign(
+        "AttributeError: 'NoneType' object has no attribute 'splitlines'",
+        /'NoneType' object has no attribute 'splitlines'/,
+        0.75,
+      ),
+      sign("install --upgrade setuptools", /pip install (?:--upgrade|-U) (?:setuptools|pip)/, 0.55),
+      sign(
+        "DistributionNotFound: ",
+        /pkg_resources\.(?:DistributionNotFound|VersionConflict): .*(?:setuptools|pip|wheel)\b/,
+        0.85,
+      ),
+      sign(
+        "VersionConflict",
+        /VersionConflict: \(setuptools .*Requirement\.parse\('setuptools>=(?<version>[\d.]+)/,
+        0.93,
+      ),
+    ],
+    ({ version }) =>
+      `pip or setuptools is too old for a package${
+        version === undefined ? "" : ` (it needs setuptools ${version})`
+      }.`,
+    [
+      "RuntimeError: cryptography requires setuptools 18.5 or newer, please upgrade to a newer version of setuptools",
+      "error in httpretty setup command: 'tests_require' must be a string or list of strings containing valid project/version requirement specifiers",
+    ],
+    {
+      decide: inContainer((finding, context) => {
+        const line = context.lines[finding.at]!;
+        if (
+          /You should consider upgrading|however version|WARNING|DEPRECATION|new release of pip/.test(line)
+        ) return reject("pip says so to everyone");
+        if (/bdist_wheel'/.test(line)) return reject("pip goes on without a wheel");
+        if (/pip install (?:--upgrade|-U)/.test(line)) {
+          return /error|Error|required|please|Please|try/.test(line)
+            ? accept()
+            : reject("it only names a command");
+        }
+        if (/HTTP error 403/.test(line)) return reject("it is about TLS");
+        return linesLeft(finding, context) > 120 ? accept(0.7, {}, "consequence") : accept();
+      }),
+    },
+  ),
+  reported(
+    "pip-no-matching-distribution",
+    BUILD,
+    [
+      sign(
+        "is not a supported wheel on this platform",
+        /(?<package>\S+\.whl) is not a supported wheel on this platform/,
+        0.92,
+      ),
+      sign(
+        "find suitable distribution for",
+        /Could not find suitable distribution for Requirement\.parse\('(?<package>[^']+)'\)/,
+        0.85,
+      ),
+      sign("No distributions at all found for", /No distributions at all found for (?<package>\S+)/, 0.9),
+      sign(
+        "No distributions matching the version",
+        /No distributions matching the version for (?<package>\S+)/,
+        0.92,
+      ),
+      sign(
+        "could not find any downloads that satisfy",
+        /[Cc]ould not find any downloads that satisfy the requirement (?<package>\S+)/,
+        0.9,
+      ),
+      sign(
+        "distribution was not found and is required by",
+        /The '(?<package>[^']+)' distribution was not found and is required by/,
+        0.75,
+      ),
+      sign("has an empty revision", /has an empty revision \(after @\)/, 0.85),
+      sign(
+        "Could not find a version",
+        /\[pipenv.*Could not find a version that matches (?<package>\S+)/,
+        0.85,
+      ),
+      sign(
+        "Could not find a version that matches",
+        /Could not find a version that matches (?<package>\S+)/,
+        0.88,
+      ),
+      sign(
+        "doesn't match any versions",
+        /(?<package>\S+) \([^)]*\) (?:which )?doesn't match any versions, version solving failed/,
+        0.88,
+      ),
+      sign(
+        "Could not find a matching version of package",
+        /Could not find a matching version of package (?<package>\S+)/,
+        0.88,
+      ),
+      sign(
+        "it is not a local",
+        new RegExp(`Could not find a version that satisfies the requirement ${DIST}`),
+        0.6,
+      ),
+      sign("Invalid requirement", /(?:ERROR: )?Invalid requirement: '?(?<package>[^'\s]+)/, 0.82),
+      sign(
+        "should either be a path to a local project",
+        /(?<package>\S+) should either be a path to a local project or a VCS url/,
+        0.82,
+      ),
+    ],
+    ({ package: name }) => `The package index has no ${name ?? "distribution"} that fits.`,
+    [
+      "ERROR: tensorflow-1.8.0-cp27-none-linux_armv7l.whl is not a supported wheel on this platform.",
+      "  Could not find any downloads that satisfy the requirement distribute==0.0",
+    ],
+    { identity: ["package"], decide: inContainer() },
+  ),
+  reported(
+    "python-build-dep-missing",
+    BUILD,
+    [
+      sign(
+        "No module named",
+        /(?:ImportError|ModuleNotFoundError): No module named '?(?<module>[A-Za-z_][\w.]*)'?/,
+        0.86,
+      ),
+      sign(
+        "DistributionNotFound",
+        /pkg_resources\.DistributionNotFound: (?:The '(?<module>[^']+)'|(?<module2>[\w-]+))/,
+        0.85,
+      ),
+      sign(
+        "Cython",
+        /(?:[Pp]lease install|requires?|need|[Cc]ould not import|[Ii]nstall|without|[Mm]issing) [Cc]ython|[Cc]ython (?:is )?(?:not (?:found|installed)|required)/,
+        0.85,
+      ),
+      sign(
+        "umpy",
+        /(?:[Nn]um[Pp]y|numpy) (?:is|must be|needs to be) (?:not installed|required|installed)|(?:[Rr]equires|[Nn]eed|install) [Nn]um[Pp]y (?:first|before|is)/,
+        0.85,
+      ),
+      sign(
+        "cythonize",
+        /(?:Running )?[Cc]ythoniz(?:e|ing) (?:sources )?.*(?:fail|error)|RuntimeError: Running cythonize failed/,
+        0.85,
+      ),
+    ],
+    ({ module }) =>
+      `A package's setup script imports ${module ?? "another package"} before that is installed.`,
+    [
+      "    ModuleNotFoundError: No module named 'numpy'",
+      "    pkg_resources.DistributionNotFound: setuptools-scm",
+    ],
+    {
+      identity: ["module"],
+      decide: inContainer((finding, context) => {
+        const { module = "" } = finding.captures;
+        if (
+          /^(?:pip|distutils|imp|pkg_resources|setuptools(?:_rust|\.command\.test)?|configparser|queue|ConfigParser|urllib2?|StringIO|_ctypes|_sqlite3|_ssl|ssl|zlib|_bz2|_lzma|bz2|readline|apt_pkg|_curses|dataclasses|enum|typing|pathlib|tkinter|winreg)(?:\.|$)/
+            .test(module)
+        ) {
+          return reject("it is no package of another project");
+        }
+        const isSetup = before(
+          finding,
+          context,
+          /setup\.py|egg_info|<string>", line|build_meta|get_requires_for_build|easy_install|pep517|pip-install-|pip-build-/,
+          40,
+        );
+        const fails = after(
+          finding,
+          context,
+          /egg_info|[Cc]ommand (?:errored|"?python)|error: (?:subprocess|metadata|Setup script)|Getting requirements to build|failed with error code|exit(?:ed with)? status|metadata-generation-failed|Setup script exited/,
+          30,
+        );
+        const usesPip =
+          /\bpip|setup\.py|easy_install|pipenv|poetry|requirements/.test(instructionOf(context)) ||
+          before(finding, context, /^Collecting |Downloading|Processing \S/, 400);
+        if (isSetup && (fails || usesPip)) return accept(0.88);
+        return fails && usesPip ? accept(0.8) : reject("no setup script imports it");
+      }),
+    },
+  ),
+  reported(
+    "pip-sdist-build-failed",
+    BUILD,
+    [
+      sign(
+        "egg_info",
+        /[Cc]ommand "?(?:\S*python\S*) (?:-c .*)?setup\.py egg_info"? failed with error code/,
+        0.75,
+      ),
+      sign("failed with error code", /[Cc]ommand .{1,600}failed with error code \d+ in (?<path>\S+)/, 0.72),
+      sign("Command errored out with exit status", /ERROR: Command errored out with exit status/, 0.72),
+      sign("metadata-generation-failed", /error: metadata-generation-failed/, 0.75),
+      sign("subprocess-exited-with-error", /error: subprocess-exited-with-error/, 0.72),
+      sign("Failed building wheel for", /Failed building wheel for (?<package>\S+)/, 0.62),
+      sign("Could not build wheels for", /Could not build wheels for (?<package>[^\s,]+)/, 0.78),
+      sign("Failed to build installable wheels", /Failed to build installable wheels/, 0.75),
+      sign("Setup script exited with", /error: Setup script exited with/, 0.75),
+      sign("Failed to build", /^(?:ERROR: )?Failed to build (?:`|')?(?<package>[\w.-]+)/, 0.62),
+      sign(
+        "Could not install packages due to an",
+        /ERROR: Could not install packages due to an (?:OSError|EnvironmentError): (?<path>.*)/,
+        0.65,
+      ),
+    ],
+    ({ package: name }) =>
+      `${name ?? "A package"} cannot be built from its source; the log does not say why.`,
+    [
+      'Command "python setup.py egg_info" failed with error code 1 in /tmp/pip-build-abc/MySQL-python/',
+      "ERROR: Could not build wheels for backports-zoneinfo, which is required to install pyproject.toml-based projects",
+    ],
+    { severity: "symptom", identity: ["package"], decide: inContainer() },
+  ),
+  reported(
+    "psycopg2-too-old-for-libpq",
+    BUILD,
+    [sign(
+      "determine PostgreSQL version from",
+      /could not determine PostgreSQL version from '(?<version>[^']+)'/,
+      0.98,
+    )],
+    ({ version }) => `This psycopg2 is older than PostgreSQL ${version} and cannot read its version.`,
+    [
+      "    Error: could not determine PostgreSQL version from '11.7'",
+      "    Error: could not determine PostgreSQL version from '10.3'",
+    ],
+  ),
+  reported(
+    "python-app-error",
+    BUILD,
+    [
+      sign(
+        "Error: ",
+        /^[\w.]*?(?<error>(?:Attribute|Assertion|Type|Value|Key|Name|Index|Runtime|Import|OS|IO|Improperly|Operational|Programming|Zero|NotImplemented|Lookup|Unbound|Recursion|URL|HTTP|Stop|Json|JSON)\w*(?:Error|Configured|Exception))(?::|$)/,
+        0.72,
+      ),
+      sign("Error", /^(?<error>[\w.]+(?:Error|Exception|Configured|Warning))(?:: .*|$)/, 0.6),
+      sign("raise ", /^\s+raise (?<error>\w+)/, 0.3),
+      sign("FAILED (", /^FAILED \((?:failures|errors)=\d+/, 0.75),
+    ],
+    ({ error }) => `A Python program of the build fails: ${error}.`,
+    ["AttributeError: 'module' object has no attribute '__version__'", "AssertionError: 4 != 6"],
+    {
+      severity: "symptom",
+      decide: inContainer((finding, context) => {
+        if (!before(finding, context, /Traceback \(most recent call last\)|^\s+File "/, 60)) {
+          return reject("no traceback is above it");
+        }
+        return isNearEnd(finding, context, 6) ? accept() : accept(0.55);
+      }),
+    },
+  ),
+  reported(
+    "pip-removed-feature",
+    BUILD,
+    [
+      sign(
+        "No module named",
+        /No module named '?pip\.(?<feature>req|download|_internal\.\w+|commands|index|backwardcompat|util|log|utils|locations)\b/,
+        0.95,
+      ),
+      sign(
+        "cannot import name",
+        /cannot import name '?(?<feature>parse_requirements|get_installed_distributions|main|PipSession|pip_import)'?(?: from '?pip|$)/,
+        0.88,
+      ),
+      sign("module 'pip", /module 'pip(?:\._internal)?' has no attribute '(?<feature>\w+)'/, 0.93),
+      sign(
+        "no such option: --",
+        /no such option: (?<feature>--(?:use-mirrors|no-use-wheel|process-dependency-links|allow-external|allow-unverified|allow-all-external|build|egg|no-clean|use-wheel|find-links-only|install-option|global-option|no-python-version-warning|use-deprecated|always-unzip|global))/,
+        0.93,
+      ),
+      sign("no such option", /no such option: (?<feature>--?[\w-]+)/, 0.78),
+      sign("option --", /error: option (?<feature>--\S+) not recognized/, 0.82),
+      sign("ParsedRequirement", /'ParsedRequirement' object has no attribute '(?<feature>\w+)'/, 0.95),
+      sign("The --build option", /The (?<feature>--[\w-]+) option (?:has been|was|is no longer)/, 0.9),
+      sign("externally-managed-environment", /error: (?<feature>externally-managed-environment)/, 0.93),
+      sign("easy_install", /^(?:error: )?easy_install.*(?:deprecated|removed|no longer)/, 0.3),
+      sign("parse_requirements() missing", /(?<feature>parse_requirements)\(\) missing 1 required/, 0.93),
+    ],
+    ({ feature }) => `pip no longer has ${feature ?? "what the step uses"}.`,
+    [
+      "    ModuleNotFoundError: No module named 'pip.req'",
+      "no such option: --use-mirrors",
+      "error: externally-managed-environment",
+    ],
+    {
+      identity: ["feature"],
+      decide: inContainer((finding, context) => {
+        const line = context.lines[finding.at]!;
+        if (
+          /no such option/.test(line) &&
+          /no-cache-dir|progress-bar|upgrade-strategy|use-pep517|prefer-binary|no-warn-script|only-binary|no-build-isolation|use-feature|trusted-host|root-user-action|break-system/
+            .test(line)
+        ) {
+          return reject("an older pip does not have it yet");
+        }
+        if (/no such option|not recognized/.test(line)) {
+          return inStep(context, /\bpip3?\b|easy_install|Usage:/) ? accept() : reject("pip did not say it");
+        }
+        if (/'?main'?/.test(line) && /cannot import name/.test(line) && !inStep(context, /\/bin\/pip/)) {
+          return reject("it is another main");
+        }
+        return accept();
+      }),
+    },
+  ),
+  reported(
+    "pip-distutils-uninstall",
+    BUILD,
+    [
+      sign(
+        "It is a distutils installed project",
+        /Cannot uninstall '?(?<package>[\w.-]+)'?\. It is a distutils installed project/,
+        0.97,
+      ),
+      sign("Cannot uninstall", /Cannot uninstall '?(?<package>[\w.-]+)'?(?:\.|,| )/, 0.88),
+      sign(
+        "Cannot remove entries from nonexistent file",
+        /Cannot remove entries from nonexistent file/,
+        0.85,
+      ),
+      sign("uninstall-no-record-file", /uninstall-(?:no-record-file|distutils-installed-package)/, 0.95),
+      sign(
+        "no RECORD file was found",
+        /Cannot uninstall (?<package>\S+)[:,] .*RECORD file (?:was|not) (?:not )?found/,
+        0.93,
+      ),
+    ],
+    ({ package: name }) =>
+      `pip cannot replace ${
+        name ?? "a package"
+      } that the distribution installed: --ignore-installed leaves it.`,
+    [
+      "ERROR: Cannot uninstall 'PyYAML'. It is a distutils installed project and thus we cannot accurately determine which files belong to it",
+      "error: uninstall-no-record-file",
+    ],
+    { identity: ["package"] },
+  ),
+  reported(
+    "python-module-missing",
+    BUILD,
+    [
+      sign(
+        "No module named",
+        /(?:ImportError|ModuleNotFoundError): No module named '?(?<module>[A-Za-z_][\w.]*)'?/,
+        0.82,
+      ),
+      sign("No module named", /(?:\S*python[\d.]*): No module named '?(?<module>[A-Za-z_][\w.]*)'?/, 0.85),
+    ],
+    ({ module }) => `The step imports ${module}, which is not installed.`,
+    [
+      "ModuleNotFoundError: No module named 'numba.decorators'",
+      "/usr/bin/python3: No module named virtualenv",
+    ],
+    {
+      identity: ["module"],
+      decide: inContainer((finding, context) => {
+        const { module = "" } = finding.captures;
+        if (/^pip$/.test(module) && /No module named pip/.test(context.lines[finding.at]!)) {
+          return accept(0.78);
+        }
+        if (/^pip\.|^(?:distutils|imp|pkg_resources|setuptools)(?:\.|$)/.test(module)) {
+          return accept(0.6, {}, "symptom");
+        }
+        return isNearEnd(finding, context, 10)
+          ? accept(0.82, {}, "consequence")
+          : accept(0.65, {}, "symptom");
+      }),
+    },
+  ),
+  reported(
+    "python-dependency-conflict",
+    BUILD,
+    [
+      sign("is installed but", /error: (?<packages>\S+) \S+ is installed but \S.* is required by/, 0.93),
+      sign(
+        "VersionConflict",
+        /(?:Contextual)?VersionConflict: \((?<packages>\S+) .*Requirement\.parse/,
+        0.85,
+      ),
+      sign(
+        "Could not find a version that matches",
+        /There are incompatible versions in the resolved dependencies/,
+        0.9,
+      ),
+      sign(
+        "incompatible versions in the resolved",
+        /There are incompatible versions in the resolved dependencies/,
+        0.92,
+      ),
+      sign("requires numpy", /(?<packages>numpy)[.\w]*.*(?:API version|compiled against)/, 0.7),
+      sign("Double requirement given", /Double requirement given: (?<packages>\S+)/, 0.93),
+      sign(
+        "cannot import name",
+        /ImportError: cannot import name '?(?:soft_unicode|escape|Markup|contextfilter|safe_str_cmp|url_quote|json|_unicodefun|parse_rule|BaseResponse)'? from '(?<packages>\w+)/,
+        0.85,
+      ),
+    ],
+    ({ packages }) => `The versions of ${packages ?? "the Python packages"} do not fit each other.`,
+    [
+      "error: rsa 4.5 is installed but rsa<4.1; python_version < \"3\" is required by set(['google-auth'])",
+      "Double requirement given: requests==2.0 (already in requests==2.1, name='requests')",
+    ],
+    { identity: ["packages"], decide: inContainer() },
+  ),
+  reported(
+    "conda-unresolvable",
+    BUILD,
+    [
+      sign("ResolvePackageNotFound", /ResolvePackageNotFound/, 0.95),
+      sign("PackagesNotFoundError", /PackagesNotFoundError/, 0.95),
+      sign("UnsatisfiableError", /UnsatisfiableError/, 0.95),
+      sign("LibMambaUnsatisfiableError", /LibMambaUnsatisfiableError/, 0.95),
+      sign(
+        "specifications were found to be incompatible",
+        /specifications were found to be (?:incompatible|in conflict)/,
+        0.93,
+      ),
+      sign("NoPackagesFoundError", /NoPackagesFoundError/, 0.93),
+      sign("No packages found in current", /No packages found in current/, 0.9),
+      sign("Unsatisfiable package specifications", /Unsatisfiable package specifications/, 0.93),
+      sign("nothing provides", /^\s*- nothing provides (?<package>\S+)/, 0.85),
+      sign("Could not solve for environment specs", /Could not solve for environment specs/, 0.93),
+      sign("Dependencies missing in current", /Dependencies missing in current/, 0.8),
+      sign(
+        "packages are not available from current channels",
+        /packages are not available from current channels/,
+        0.93,
+      ),
+    ],
+    ({ package: name }) =>
+      `conda finds no set of packages that fits${name === undefined ? "" : ` (${name})`}.`,
+    [
+      "ResolvePackageNotFound:",
+      "UnsatisfiableError: The following specifications were found to be incompatible with each other:",
+    ],
+    {
+      decide: inContainer((finding, context) =>
+        after(finding, context, /Retrying|trying again|Collecting package metadata/, 5)
+          ? accept(0.7, {}, "consequence")
+          : accept()
+      ),
+    },
+  ),
+  reported(
+    "conda-install-failed",
+    BUILD,
+    [
+      sign("CondaHTTPError", /CondaHTTPError: HTTP (?<code>\d+)/, 0.82),
+      sign("Pip failed", /(?:Pip failed|CondaEnvException: Pip failed)/, 0.62),
+      sign("CondaEnvException", /CondaEnvException/, 0.65),
+      sign("CondaError", /CondaError: /, 0.8),
+      sign("CondaVerificationError", /CondaVerificationError|SafetyError/, 0.85),
+      sign("LinkError", /LinkError: post-link script failed/, 0.85),
+      sign("InvalidArchiveError", /InvalidArchiveError/, 0.85),
+      sign(
+        "EnvironmentLocationNotFound",
+        /EnvironmentLocationNotFound|CondaEnvironmentNotFoundError|Could not find conda environment|EnvironmentNameNotFound/,
+        0.82,
+      ),
+      sign("Could not find conda environment", /Could not find conda environment: (?<code>\S+)/, 0.8),
+      sign(
+        "NoBaseEnvironmentError",
+        /NoBaseEnvironmentError|NotWritableError|RemoveError|CondaUpgradeError|DirectoryNotACondaEnvironmentError/,
+        0.82,
+      ),
+      sign("RemoveError", /RemoveError: /, 0.85),
+      sign(
+        "conda init",
+        /CommandNotFoundError: Your shell has not been properly configured to use 'conda activate'/,
+        0.85,
+      ),
+      sign("CommandNotFoundError", /CommandNotFoundError: /, 0.82),
+      sign("conda.exceptions", /conda\.exceptions\.\w+/, 0.65),
+      sign(
+        "An unexpected error has occurred. Conda has prepared",
+        /An unexpected error has occurred\. Conda has prepared/,
+        0.8,
+      ),
+    ],
+    ({ code }) => `conda failed${code === undefined ? "" : ` (${code})`}.`,
+    [
+      "CondaHTTPError: HTTP 404 NOT FOUND for url <https://repo.example/x>",
+      "LinkError: post-link script failed for package defaults::qt",
+    ],
+    { severity: "consequence", decide: inContainer() },
+  ),
+  reported(
+    "pipfile-python-mismatch",
+    BUILD,
+    [
+      sign(
+        "was not found on your system",
+        /Warning: Python (?<python>[\d.]+) was not found on your system/,
+        0.95,
+      ),
+      sign(
+        "Pipfile requires python_version",
+        /Your Pipfile requires (?:"?python_version"?) "?(?<python>[\d.]+)"?/,
+        0.93,
+      ),
+      sign("Your Pipfile requires", /Your Pipfile requires python_(?:full_)?version (?<python>[\d.]+)/, 0.93),
+      sign("Neither 'pyenv' nor 'asdf'", /Neither 'pyenv' nor 'asdf' could be found/, 0.88),
+    ],
+    ({ python }) => `The Pipfile asks for Python ${python ?? "of another version"}.`,
+    [
+      "Warning: Python 3.6 was not found on your system…",
+      "Warning: Your Pipfile requires python_version 3.7, but you are using 3.8.3 (/usr/local/bin/python).",
+    ],
+    {
+      decide: (
+        finding,
+        context,
+      ) => (/but you are using/.test(context.lines[finding.at]!) ? accept(0.7, {}, "consequence") : accept()),
+    },
+  ),
+  reported(
+    "locale-not-utf8",
+    BUILD,
+    [
+      sign("'ascii' codec can't", /'ascii' codec can't (?:de|en)code/, 0.92),
+      sign("invalid byte sequence in US-ASCII", /invalid byte sequence in US-ASCII/, 0.96),
+      sign(
+        "on US-ASCII",
+        /"\\x[0-9A-F]+"? (?:on|from) (?:US-ASCII|ASCII-8BIT)|incompatible character encodings/,
+        0.92,
+      ),
+      sign("US-ASCII", /(?:from|on|in|to) US-ASCII/, 0.88),
+      sign("configured to use ASCII as encoding", /configured to use ASCII as encoding/, 0.96),
+      sign("unmappable character", /unmappable character (?:\(0x\w+\) )?for encoding (?:US-)?ASCII/, 0.93),
+      sign(
+        "hGetContents: invalid argument",
+        /hGetContents: invalid argument \(invalid (?:byte sequence|UTF-8)/,
+        0.93,
+      ),
+      sign("commitBuffer: invalid argument", /commitBuffer: invalid argument \(invalid character/, 0.93),
+      sign(
+        "cannot encode character",
+        /(?:cannot encode character|unsupported locale setting|locale\.Error)/,
+        0.85,
+      ),
+      sign("unsupported locale setting", /unsupported locale setting/, 0.9),
+      sign(
+        "Malformed input or input contains unmappable characters",
+        /Malformed input or input contains unmappable characters/,
+        0.9,
+      ),
+      sign("invalid locale name", /invalid locale name/, 0.85),
+      sign("a Unicode locale", /requires? (?:a )?(?:UTF-8|Unicode) locale/i, 0.9),
+      sign("native2ascii", /UTF-8 (?:locale|encoding) (?:is )?required/i, 0.8),
+    ],
+    () => "The locale of the image is not UTF-8: set LANG=C.UTF-8.",
+    [
+      "UnicodeDecodeError: 'ascii' codec can't decode byte 0xc3 in position 13: ordinal not in range(128)",
+      "ArgumentError: invalid byte sequence in US-ASCII",
+    ],
+    {
+      decide: (
+        finding,
+        context,
+      ) => (/warning/i.test(context.lines[finding.at]!) ? reject("it is a warning") : accept()),
+    },
+  ),
+];
