@@ -68,11 +68,13 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
   return {
     agentAnswered: (agent, output, { incident, attempt, via, topology, durationMs }) =>
       attempted(async () => {
-        const conclusion = redact(sanitizeLine(concluded(agent, output)));
+        const clean = (text: string) => redact(sanitizeLine(text));
+        const conclusion = clean(concluded(agent, output));
         // The swarm's runs are said where they happen; those of the fallback happen elsewhere.
         if (via === "fallback") agentAnswered(agent, output, durationMs);
         const order = agent === "optimizer"
           ? optimizerOutputSchema.parse(output).order.slice(0, REMEDIES_KEPT)
+            .map((one) => ({ ...one, why: clean(one.why) }))
           : undefined;
         const run = {
           agent,

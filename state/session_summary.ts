@@ -159,11 +159,16 @@ function remediesOf(incident: Incident, events: readonly StateEvent[]): PlannedI
   const numbers = new Set([...orders.keys(), ...incident.attempts.map((attempt) => attempt.number)]);
   return [...numbers].sort((a, b) => a - b).flatMap((number) => {
     const attempt = incident.attempts.find((one) => one.number === number);
-    const ranked = (orders.get(number) ?? []).map((one) => ({
-      attempt: number,
-      ...one,
-      isChosen: one.remedy === attempt?.remedy,
-    }));
+    const ranked = (orders.get(number) ?? []).map((one) => {
+      const isChosen = one.remedy === attempt?.remedy;
+      // The attempt knows more than the order: which remedies before it did not apply.
+      return {
+        attempt: number,
+        ...one,
+        why: isChosen && attempt.why !== null ? attempt.why : one.why,
+        isChosen,
+      };
+    });
     if (attempt === undefined || ranked.some((one) => one.isChosen)) return ranked;
     const { remedy, summary: why } = attempt;
     return [{ attempt: number, remedy, expectedSuccess: null, why, isChosen: true }, ...ranked];
