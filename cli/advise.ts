@@ -69,7 +69,9 @@ function told({ iterations, iterationsMin, advice, services }: AdviceReport, pai
   const { paint } = painter;
   const enough = `advice begins after ${iterationsMin}`;
   const blocks = services.map((service) => {
-    const head = `${paint("bold", safe(service.name))}  ${paint("dim", attempts(service.iterations))}`;
+    // A service that was deleted and made again has the same name.
+    const title = `${paint("bold", safe(service.name))}  ${paint("dim", safe(service.id))}`;
+    const head = `${title}  ${paint("dim", attempts(service.iterations))}`;
     if (service.advice.length > 0) {
       return [head, ...service.advice.map((one) => piece(one, painter))].join("\n");
     }

@@ -13,7 +13,9 @@ import { describeVariables } from "../reconciler/environment.ts";
 import { DEFAULT_POLICY } from "../reconciler/policy.ts";
 import { DEFAULT_AUTHOR, DEFAULT_SPEC } from "../reconciler/spec.ts";
 import type { ServiceSpec } from "../reconciler/spec.ts";
+import { recallTallies } from "../state/recall.ts";
 import type { Attempt, Incident } from "../state/records.ts";
+import type { Store } from "../state/store.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
@@ -37,6 +39,8 @@ const PLATFORM_SPEED = 60;
 const FAST_PROOF_MS = 5_000;
 const TIMEOUT_MS = 4 * 60_000;
 const ANSWER_TIMEOUT_MS = 10_000;
+/** Lines about what was learned before. */
+const LEARNED_SHOWN = 5;
 
 export const demoDefinition = defineCommand({
   name: "demo",
@@ -138,6 +142,7 @@ export async function demoCommand(args: string[]): Promise<number> {
     }),
   );
   if (assembly.continued !== null) narrator.say(assembly.continued);
+  for (const line of await learnedBefore(assembly.parts.store)) narrator.say(line);
   const controller = cleanup.use(new Controller(assembly.parts));
   await runDaemon(controller, assembly.parts, [...actors.values()].map((actor) => actor.spec), {
     signal: ended,
@@ -207,6 +212,16 @@ function specOf(serviceId: string, proofMs: number): ServiceSpec {
     policy: DEFAULT_POLICY,
     generation: 1,
   };
+}
+
+/** What an earlier run with the same data folder learned and this one will use, one line a remedy. */
+async function learnedBefore(store: Store): Promise<string[]> {
+  const tallies = await recallTallies(store, systemClock.now());
+  return tallies.filter(({ healed }) => healed > 0).slice(0, LEARNED_SHOWN).map((
+    { cause, remedy, healed, noEffect, worse },
+  ) =>
+    `Learned in an earlier run: ${remedy} healed ${cause} ${healed} of ${healed + noEffect + worse} times`
+  );
 }
 
 /** Notes how far a service is. */

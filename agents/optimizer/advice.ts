@@ -6,8 +6,7 @@
 import type { Advice } from "../../state/advice.ts";
 import type { BuildFacts } from "../../state/build_facts.ts";
 import type { AdviceHistory } from "../messages.ts";
-import { chooseTopology, statisticsOf } from "../swarm/topology.ts";
-import { topologies } from "../swarm/topology.ts";
+import { chooseTopology, statisticsOf, topologies } from "../swarm/topology.ts";
 import { buildOrderAdvice } from "./advice_build_order.ts";
 import { cachingAdvice } from "./advice_caching.ts";
 import { dependencyAdvice } from "./advice_dependencies.ts";
@@ -33,7 +32,7 @@ function topologyAdvice({ runs, freeMemoryMiB, iterations }: AdviceHistory["all"
   const figures = topologies.flatMap((name) => {
     const { runs: count, failureRate, medianMs } = statisticsOf(runs, name);
     return [
-      { name: `${name} runs`, value: count, unit: "runs" },
+      { name, value: count, unit: "runs" },
       ...Number.isFinite(medianMs)
         ? [
           { name: `${name} median`, value: Math.round(medianMs), unit: "ms" },
@@ -50,7 +49,7 @@ function topologyAdvice({ runs, freeMemoryMiB, iterations }: AdviceHistory["all"
     figures: [
       ...figures,
       { name: "free memory", value: Math.round(freeMemoryMiB), unit: "MiB" },
-      { name: "iterations", value: iterations, unit: "attempts" },
+      { name: "all services", value: iterations, unit: "attempts" },
     ],
     because: [why],
   };

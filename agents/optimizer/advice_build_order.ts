@@ -77,7 +77,7 @@ function apart({ installs, file }: BuildFacts, times: readonly StepTime[]): Advi
     figures: [
       { name: `wheel of ${name}`, value: wheel.seconds, unit: "s" },
       { name: "whole install", value: install.seconds, unit: "s" },
-      { name: "builds measured", value: wheel.builds, unit: "builds" },
+      { name: "measured", value: wheel.builds, unit: "builds" },
     ],
     because: [
       `${name} is built from source: ${wheel.seconds} of the ${install.seconds} s of \`${step.text}\``,

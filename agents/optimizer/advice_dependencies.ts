@@ -32,8 +32,8 @@ export function dependencyAdvice(sets: readonly MeasuredSet[], current: Dependen
       { name: "healed", value: best.healed, unit: "attempts" },
       { name: "failed", value: best.failed, unit: "attempts" },
       ...(best.seconds === null ? [] : [{ name: "median to live", value: best.seconds, unit: "s" }]),
-      { name: "deploys measured", value: best.deploys, unit: "deploys" },
-      { name: "sets compared", value: sets.length, unit: "sets" },
+      { name: "measured", value: best.deploys, unit: "deploys" },
+      { name: "compared", value: sets.length, unit: "sets" },
     ],
     because: [
       `It holds ${listed(best)}`,

@@ -35,7 +35,7 @@ export function figuresOf(step: InstallStep, builds: Builds): Advice["figures"] 
   if (time === undefined) return [];
   return [
     { name: "median of the step", value: time.seconds, unit: "s" },
-    { name: "builds measured", value: time.builds, unit: "builds" },
+    { name: "measured", value: time.builds, unit: "builds" },
   ];
 }
 
