@@ -42,6 +42,13 @@ export function renderSettlement(
   if (withheld !== null) {
     rows.push(["not done", `This only looked; the next step would be: ${withheld.step}`]);
   } else if (result.verdict !== "ready") rows.push(["why", safe(result.message)]);
+  if (record.hold?.autoDeployWas === true) {
+    const bad = safe(record.hold.badCommit.slice(0, 9));
+    rows.push([
+      "autodeploy",
+      `off since the rollback from ${bad}: deploy the next commit by hand; it is switched on when one is proven good`,
+    ]);
+  }
   if (result.verdict === "ready" && record.url !== null) rows.push(["url", safe(record.url)]);
   if (failure !== null) {
     // The evidence of attempts stands with them.
@@ -104,6 +111,8 @@ export function settlementJson(result: Settlement, failure: Failure | null = nul
     message: result.message,
     resume: result.resume,
     conditions: result.record.conditions,
+    /** What a rollback left: autodeploy off until a later commit is proven good. */
+    hold: result.record.hold,
     incident: result.incident === null ? null : incidentJson(result.incident),
     failure,
     wouldDo: result.withheld?.kind === "effect" ? attemptJson(result.withheld.attempt) : null,

@@ -53,8 +53,8 @@ function effect({ incident, attempt }: Progress, step: Step): Action {
   return { kind: "effect", incident, attempt, step };
 }
 
-function wait({ spec }: Progress, reason: string, message: string): Action {
-  return { kind: "wait", reason, message, afterMs: spec.watchIntervalMs, forPerson: false };
+function wait({ spec }: Progress, reason: string, message: string) {
+  return { kind: "wait" as const, reason, message, afterMs: spec.watchIntervalMs, forPerson: false };
 }
 
 function finish(
@@ -108,6 +108,11 @@ function findDeploy(progress: Progress): Action {
   if (foreign !== undefined) {
     const commit = foreign.commit?.slice(0, 9) ?? "another commit";
     return finish(progress, "abandoned", `Deploy ${foreign.id} of ${commit} overtook the repair`);
+  }
+  if (isDone(attempt, "pull-request")) {
+    // The commit is on a branch of its own: whether it ever goes live is for a person to say.
+    const message = `A pull request waits to be merged: ${attempt.pullRequestUrl ?? "see the repository"}`;
+    return { ...wait(progress, "PullRequestOpen", message), forPerson: true };
   }
   if (isDone(attempt, "deploy")) {
     const waitedMs = now - (attempt.deployRequestedAt ?? now);

@@ -200,6 +200,16 @@ export class Controller implements AsyncDisposable {
     const { preparation, notes } = await prepareAttempt(this.#parts, question, signal);
     for (const note of notes) await become(incident, { ...event(note.type, note.message), data: note.data });
     switch (preparation.kind) {
+      case "changed": {
+        const { message } = preparation;
+        return {
+          kind: "waiting",
+          reason: "Changed",
+          message,
+          afterMs: spec.watchIntervalMs,
+          forPerson: false,
+        };
+      }
       case "retry": {
         if (this.#countFailure(`prepare/${incident.id}`) < PREPARE_TRIES_MAX) {
           return { kind: "retry", reason: "CannotDiagnose", message: preparation.message };

@@ -14,6 +14,8 @@ import type { DatabaseSpec, ServiceSpec } from "./spec.ts";
 
 /** Deploys read at each look: enough to hold everything since the last proven one in an ordinary week. */
 export const DEPLOYS_READ = 20;
+/** A free service that sleeps takes about a minute to wake (reference 6), in milliseconds. */
+const WAKE_TIMEOUT_MS = 90_000;
 const BODY_BYTES_MAX = 256 * 1024;
 
 type Seer = Pick<Parts, "api" | "runAgent" | "clock" | "epoch" | "environment">;
@@ -163,14 +165,15 @@ export function monitorInput(
   spec: ServiceSpec,
   service: ServiceView,
 ): MonitorInput {
+  const maySleep = service.settings.plan === "free";
   return {
     url: service.url ?? "",
     healthPath: spec.healthPath,
     expect: spec.expect,
     database: databaseInput(parts, spec.database).input,
-    timeoutMs: spec.probeTimeoutMs,
+    timeoutMs: maySleep ? Math.max(spec.probeTimeoutMs, WAKE_TIMEOUT_MS) : spec.probeTimeoutMs,
     bodyBytesMax: BODY_BYTES_MAX,
-    maySleep: service.settings.plan === "free",
+    maySleep,
   };
 }
 

@@ -186,8 +186,9 @@ function closeGap(situation: Omit<Situation, "incident"> & { incident: Incident 
   const { record: service } = memory;
   const { hold } = service;
   const live = liveDeploy(seen.deploys);
-  const isBack = hold !== null && (live?.commit === hold.goodCommit || live?.commit === hold.badCommit);
-  if (hold !== null && isBack) return repairAfterRollback({ ...situation, incident }, hold.badCommit);
+  if (hold !== null && live?.commit === hold.goodCommit) {
+    return repairAfterRollback({ ...situation, incident }, hold.badCommit);
+  }
   if (!isProven(service, spec)) {
     const message = `Good for ${formatDuration(goodForMs(service))} of ${formatDuration(spec.stableForMs)}`;
     return { kind: "wait", reason: "Proving", message, afterMs: spec.watchIntervalMs, forPerson: false };

@@ -10,7 +10,9 @@ export type Preparation =
   /** `checkout` holds the commit that is to be published, when the repair is a patch. */
   | { kind: "attempt"; attempt: Attempt; checkout: Checkout | null }
   | { kind: "stall"; reason: string; message: string; evidence: Evidence[] }
-  /** Something could not be read, or the world changed meanwhile; worth another look. */
+  /** The gap has closed while it was looked at. */
+  | { kind: "changed"; message: string }
+  /** Something could not be read; worth another try. */
   | { kind: "retry"; message: string };
 
 export interface Question {

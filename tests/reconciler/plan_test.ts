@@ -255,6 +255,50 @@ Deno.test("a queued deploy that Render answered without an id is found by its co
   assert(found.kind === "record" && found.incident.attempts[0]?.deployId === "dep-3");
 });
 
+Deno.test("a pull request is left to a person: its commit is never deployed unmerged", () => {
+  const opened = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["pull-request"],
+    publishedAt: NOW,
+    pullRequestUrl: "https://github.com/o/r/pull/1",
+  });
+  const options = { spec: { mode: "pull-request" as const }, now: NOW + 3_600_000 };
+  const action = decide(failedBehindHealthy, opened, empty, options);
+  assert(action.kind === "wait" && action.forPerson);
+  assertEquals(action.reason, "PullRequestOpen");
+  const merged = sighting([
+    deploy("dep-9", "live", { commit: "squashed" }),
+    ...failedBehindHealthy.deploys.slice(0, 1),
+  ]);
+  const ended = decide(merged, opened, empty, options);
+  assert(ended.kind === "record" && ended.incident.attempts[0]?.status === "abandoned");
+});
+
+Deno.test("a bad commit that turns out good after all gives autodeploy back", () => {
+  const hold = {
+    incidentId: "i",
+    badCommit: "commit-dep-2",
+    goodCommit: "commit-dep-1",
+    autoDeployWas: true,
+    at: NOW,
+  };
+  const again = sighting([
+    deploy("dep-4", "live", { commit: "commit-dep-2", trigger: "manual" }),
+    deploy("dep-2", "deactivated"),
+  ]);
+  const rollback: Repair = {
+    kind: "rollback",
+    toDeployId: "dep-1",
+    toCommit: "commit-dep-1",
+    badCommit: "commit-dep-2",
+  };
+  const incident = attempting(incidentOf(turnedBad, "unhealthy"), rollback, {
+    status: "rolled_back",
+    endedAt: NOW,
+  });
+  const action = decide(again, incident, { ...sampled(again, 100, spec(), provenOne), hold });
+  assertEquals(step(action), "autodeploy-on");
+});
+
 Deno.test("a setting is changed and then deployed", () => {
   const setting: Repair = { kind: "setting", patch: { rootDir: "api" }, diff: "" };
   const begun = attempting(incidentOf(failedBehindHealthy), setting);
