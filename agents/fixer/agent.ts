@@ -27,6 +27,7 @@ export async function propose(input: FixerInput, ask: AskTool): Promise<Proposal
       rootDir: joinPath(input.settings.rootDir),
       view: createCheckoutView(input.directory, input.paths),
       log: input.log ?? "",
+      ...(input.coreProviders === undefined ? {} : { coreProviders: input.coreProviders }),
       ask,
     });
   } catch (error) {

@@ -18,6 +18,8 @@ export interface FixContext {
   view: CheckoutView;
   /** The sanitised log that was diagnosed, or its end; empty where it is not at hand. */
   log: string;
+  /** Distributions of model providers that are never taken out. @default CORE_PROVIDERS */
+  coreProviders?: readonly string[];
   ask: AskTool;
 }
 

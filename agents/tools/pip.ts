@@ -186,9 +186,9 @@ async function versionsOf(
   signal: AbortSignal,
   wheelsOnly = false,
 ): Promise<string[]> {
-  const only = wheelsOnly ? ["--only-binary=:all:"] : [];
+  if (wheelsOnly) return await wheelVersionsOf(workshop, python, name, signal);
   const result = await workshop.run({
-    command: [...pip(python, "index"), "versions", ...only, name],
+    command: [...pip(python, "index"), "versions", name],
     env: PIP_ENVIRONMENT,
     timeoutMs: PIP_VERSIONS_TIMEOUT_MS,
     signal,
@@ -197,6 +197,34 @@ async function versionsOf(
   if (result.code === 0 && listed !== undefined) return listed.split(",").map((version) => version.trim());
   refuseToJudge(result);
   return [];
+}
+
+/** `pip index` counts sources too; a version that cannot be had makes `pip install` name those it could take. */
+async function wheelVersionsOf(
+  workshop: Workshop,
+  python: Python,
+  name: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const result = await workshop.run({
+    command: [
+      ...pip(python, "install"),
+      "--dry-run",
+      "--no-deps",
+      "--only-binary=:all:",
+      ...(python.pipArguments.length > 0 ? ["--target=unused"] : []),
+      `${name}==0.dev0+none`,
+    ],
+    env: PIP_ENVIRONMENT,
+    timeoutMs: PIP_VERSIONS_TIMEOUT_MS,
+    signal,
+  });
+  const listed = /\(from versions: ([^)]*)\)/.exec(result.stderr)?.[1];
+  if (listed === undefined) {
+    refuseToJudge(result);
+    return [];
+  }
+  return listed === "none" ? [] : listed.split(",").map((version) => version.trim()).toReversed();
 }
 
 /**

@@ -6,7 +6,14 @@ import { dirname, join, relative } from "@std/path";
 import { diagnose } from "../../agents/analyzer/agent.ts";
 import type { AskTool } from "../../agents/agent.ts";
 import { propose } from "../../agents/fixer/agent.ts";
-import type { AnalyzerInput, Diagnosis, Phase, Proposal, Settings } from "../../agents/messages.ts";
+import type {
+  AnalyzerInput,
+  Diagnosis,
+  FixerInput,
+  Phase,
+  Proposal,
+  Settings,
+} from "../../agents/messages.ts";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run, type RunResult } from "../../process/run.ts";
 
@@ -37,7 +44,12 @@ export interface Project extends AsyncDisposable {
   paths(): Promise<string[]>;
   diagnose(log: string, phase?: Phase | null, more?: Partial<AnalyzerInput>): Promise<Diagnosis>;
   /** What a remedy proposes; the diagnosis' first remedy that proposes something, unless one is named. */
-  propose(diagnosis: Diagnosis, ask?: AskTool, remedy?: string): Promise<Proposal>;
+  propose(
+    diagnosis: Diagnosis,
+    ask?: AskTool,
+    remedy?: string,
+    more?: Partial<FixerInput>,
+  ): Promise<Proposal>;
   /** Applies a proposal to the folder or to `settings`. @returns the paths of changed files */
   apply(proposal: Proposal): Promise<string[]>;
 }
@@ -92,8 +104,14 @@ export async function createProject(
         ...more,
       });
     },
-    async propose(diagnosis, ask, remedy) {
-      const input = { diagnosis, settings: project.settings, directory, paths: await project.paths() };
+    async propose(diagnosis, ask, remedy, more = {}) {
+      const input = {
+        diagnosis,
+        settings: project.settings,
+        directory,
+        paths: await project.paths(),
+        ...more,
+      };
       let answer: Proposal = { kind: "none", why: "the diagnosis names no remedy" };
       for (const id of remedy === undefined ? diagnosis.remedies : [remedy]) {
         answer = await propose({ ...input, remedy: id }, ask ?? noTools);

@@ -59,15 +59,18 @@ export async function createNpmRegistry(packages: readonly NodePackage[]): Promi
 
 const BLOCK = 512;
 
-/** A compressed tar archive with every file under `package/`. */
-async function tgz(files: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>> {
+/** A compressed tar archive with every file under one folder. */
+export async function tgz(
+  files: Readonly<Record<string, string>>,
+  folder = "package",
+): Promise<Uint8Array<ArrayBuffer>> {
   const blocks: Uint8Array<ArrayBuffer>[] = [];
   for (const [path, text] of Object.entries(files)) {
     const data = new TextEncoder().encode(text);
     const header = new Uint8Array(BLOCK);
     const put = (at: number, value: string) => header.set(new TextEncoder().encode(value), at);
     const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, "0")}\0`;
-    put(0, `package/${path}`);
+    put(0, `${folder}/${path}`);
     put(100, octal(0o644, 7));
     put(124, octal(data.length, 11));
     put(136, octal(0, 11));

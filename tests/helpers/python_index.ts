@@ -4,6 +4,7 @@
  */
 import { crc32 } from "node:zlib";
 import { join, toFileUrl } from "@std/path";
+import { tgz } from "./npm_registry.ts";
 
 export interface PythonPackage {
   name: string;
@@ -16,6 +17,11 @@ export interface PythonPackage {
   files?: Readonly<Record<string, string>>;
   /** Programs it installs, name to `module:function`. @default none */
   scripts?: Readonly<Record<string, string>>;
+  /**
+   * There is no wheel, only sources whose build fails or does not end. They need nothing to be built with.
+   * @default a wheel
+   */
+  source?: "broken" | "endless";
 }
 
 export interface PythonIndex extends AsyncDisposable {
@@ -34,8 +40,10 @@ export async function createPythonIndex(packages: readonly PythonPackage[]): Pro
   await Promise.all([wheels, nothing].map((folder) => Deno.mkdir(folder)));
   const links = new Map<string, string[]>();
   for (const item of packages) {
-    const file = `${moduleName(item.name)}-${item.version}-py3-none-any.whl`;
-    await Deno.writeFile(join(wheels, file), await wheel(item));
+    const base = `${moduleName(item.name)}-${item.version}`;
+    const file = item.source === undefined ? `${base}-py3-none-any.whl` : `${base}.tar.gz`;
+    const content = item.source === undefined ? await wheel(item) : await tgz(sources(item), base);
+    await Deno.writeFile(join(wheels, file), content);
     const python = item.requiresPython === undefined
       ? ""
       : ` data-requires-python="${item.requiresPython.replaceAll("<", "&lt;").replaceAll(">", "&gt;")}"`;
@@ -66,6 +74,27 @@ export async function createPythonIndex(packages: readonly PythonPackage[]): Pro
       UV_INDEX_URL: indexUrl,
     },
     [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
+  };
+}
+
+/** Sources with a build backend of their own (PEP 517). */
+function sources({ name, version, source }: PythonPackage): Record<string, string> {
+  const info = `${moduleName(name)}-${version}.dist-info`;
+  return {
+    "PKG-INFO": `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`,
+    "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+    "backend.py": `import os, time
+
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    os.makedirs(os.path.join(folder, "${info}"))
+    with open(os.path.join(folder, "${info}", "METADATA"), "w") as file:
+        file.write("Metadata-Version: 2.1\\nName: ${name}\\nVersion: ${version}\\n")
+    return "${info}"
+
+def build_wheel(folder, settings=None, metadata=None):
+    ${source === "endless" ? "time.sleep(3600)" : ""}
+    raise SystemExit("error: no compiler for Fortran was found")
+`,
   };
 }
 

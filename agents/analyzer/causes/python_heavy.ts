@@ -140,7 +140,13 @@ export const pythonHeavyCauses: readonly Cause[] = [
     signs: TIMEOUT_SIGNS,
     explain: () => "The build took longer than the platform allows.",
     identity: [],
-    remedies: ["python/drop-unused", "python/use-wheels", "python/split-layers", "python/split-install"],
+    remedies: [
+      "python/drop-unused",
+      "python/use-wheels",
+      "python/split-layers",
+      "python/split-install",
+      "python/smaller-set",
+    ],
     examples: ["==> Timed Out", 'build_ended: {"failure":{"evicted":false,"timedOutSeconds":7200}}'],
   },
 ];

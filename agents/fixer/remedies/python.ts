@@ -8,7 +8,11 @@ import type { FixContext, Remedy } from "../remedy.ts";
 import { importsModule, pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
 import { pipResolve, pipVersions } from "../tools.ts";
 import type { Proposal } from "../../messages.ts";
+import { pythonDirectoryRemedies } from "./python_directory.ts";
+import { pythonHeavyRemedies } from "./python_heavy.ts";
+import { pythonPhaseRemedies } from "./python_phases.ts";
 import { movePins } from "./python_pins.ts";
+import { pythonProviderRemedies } from "./python_providers.ts";
 
 /** What is to be installed, and why it is believed. */
 async function wantedDistribution(
@@ -158,4 +162,8 @@ export const pythonRemedies: readonly Remedy[] = [
     propose: setPythonVersion,
   },
   { id: "python/add-init", kind: "patch", risk: "low", causes: ["python-init-missing"], propose: addInit },
+  ...pythonProviderRemedies,
+  ...pythonHeavyRemedies,
+  ...pythonPhaseRemedies,
+  ...pythonDirectoryRemedies,
 ];

@@ -1,0 +1,270 @@
+/** The founding patterns where a whole platform would say nothing more: what stays, what is told apart, what is proposed. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createPythonIndex } from "../../helpers/python_index.ts";
+import { createProject } from "../sample_project.ts";
+import { withRealTools } from "../tool_asker.ts";
+
+const PYTHON = {
+  runtime: "python",
+  buildCommand: "pip install -r requirements.txt",
+  startCommand: "python app.py",
+};
+const hasPython = await new Deno.Command("python3", { args: ["-m", "pip", "--version"] }).output().then(
+  (out) => out.success,
+  () => false,
+);
+const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore: !hasPython, fn });
+const UNBUILT =
+  "Collecting numpy==1.24.4\nCollecting pandas==2.1.4\n  ERROR: Failed building wheel for numpy\n";
+
+test("a large package stays that is imported anywhere, named in a file, or that another may use", async () => {
+  await using index = await createPythonIndex([
+    { name: "openai", version: "1.6.1", requires: ["numpy>=1 ; extra == 'datalib'"] },
+    { name: "seaborn", version: "0.13.0", requires: ["matplotlib"] },
+    { name: "matplotlib", version: "3.8.2" },
+    { name: "tiny-web", version: "1.0", requires: ["scipy ; extra == 'test'"] },
+  ]);
+  const cases: [string, Record<string, string>, string, RegExp][] = [
+    [
+      "in a function of a test",
+      { "tests/test_x.py": "def test():\n    import numpy.linalg\n" },
+      "numpy",
+      /numpy is used in tests\/test_x.py line 2/,
+    ],
+    [
+      "by a name in a string",
+      { "app.py": "from importlib import import_module\nimport_module('numpy')\n" },
+      "numpy",
+      /numpy is used in app.py line 2/,
+    ],
+    [
+      "by a name that is computed",
+      { "app.py": "from importlib import import_module\nimport_module(NAME)\n" },
+      "numpy",
+      /app.py imports modules by names that are not written/,
+    ],
+    [
+      "in a notebook",
+      { "x.ipynb": '{"source": ["import numpy as np\\n"]}' },
+      "numpy",
+      /numpy is used in x.ipynb/,
+    ],
+    ["in settings", { "app.py": "ENGINE = 'numpy.random'\n" }, "numpy", /numpy is used in app.py/],
+    ["as an extra", { "app.py": "import openai\n" }, "numpy\nopenai==1.6.1", /openai may use numpy/],
+    [
+      "as a dependency",
+      { "app.py": "import seaborn\n" },
+      "matplotlib\nseaborn",
+      /seaborn may use matplotlib/,
+    ],
+  ];
+  await withRealTools(index.env, async (ask) => {
+    for (const [, files, requirements, why] of cases) {
+      await using project = await createProject(
+        { "requirements.txt": `${requirements}\n`, ...files },
+        PYTHON,
+      );
+      const diagnosis = await project.diagnose(UNBUILT, "build");
+      assertEquals(diagnosis.cause, "heavy-dependencies");
+      const answer = await project.propose(diagnosis, ask, "python/drop-unused");
+      assert(answer.kind === "none" && why.test(answer.why), JSON.stringify(answer));
+    }
+    // What only a package's own tests use does not keep it.
+    await using project = await createProject({
+      "requirements.txt": "scipy\ntiny-web\n",
+      "app.py": "import tiny_web\n",
+    }, PYTHON);
+    const answer = await project.propose(await project.diagnose(UNBUILT, "build"), ask, "python/drop-unused");
+    assert(answer.kind === "patch");
+    assertEquals(answer.edits, [{ path: "requirements.txt", content: "tiny-web\n" }]);
+  });
+});
+
+test("a smaller set is a proposal of high risk, which the policy does not apply by itself", async () => {
+  await using project = await createProject({
+    "requirements.txt": "opencv-python==4.9.0.80\ntorch==2.1.0\n",
+    "app.py": "import cv2\n\ndef embed():\n    import torch\n",
+  }, PYTHON);
+  const diagnosis = await project.diagnose(
+    "Collecting torch==2.1.0\n==> Out of memory (used over 8Gi)",
+    "build",
+  );
+  assertEquals([diagnosis.cause, diagnosis.captures["why"]], ["heavy-dependencies", "memory"]);
+  const answer = await project.propose(diagnosis, undefined, "python/smaller-set");
+  assert(answer.kind === "patch" && answer.risk === "high");
+  assertEquals(answer.edits, [{ path: "requirements.txt", content: "opencv-python-headless==4.9.0.80\n" }]);
+});
+
+test("a core provider and one that the program cannot start without are never dropped; which ones are core can be said", async () => {
+  await using index = await createPythonIndex([
+    { name: "together", version: "1.0.1", requires: ["aiohttp>=3.9.3"] },
+    { name: "cohere", version: "4.40", requires: ["aiohttp<3"] },
+    { name: "aiohttp", version: "2.9.0" },
+    { name: "aiohttp", version: "3.9.5" },
+  ]);
+  const log =
+    "ERROR: Cannot install cohere==4.40 and together==1.0.1 because these package versions have conflicting dependencies.";
+  const requirements = "together==1.0.1\ncohere==4.40\n";
+  await withRealTools(index.env, async (ask) => {
+    await using hard = await createProject(
+      { "requirements.txt": requirements, "app.py": "import cohere\n" },
+      PYTHON,
+    );
+    const diagnosis = await hard.diagnose(log, "build");
+    assertEquals(diagnosis.cause, "python-llm-provider-conflict");
+    assertEquals(await hard.propose(diagnosis, ask), {
+      kind: "none",
+      why: "no provider can be done without: together is a core provider; cohere is needed by app.py line 1",
+    });
+    await using raising = await createProject({
+      "requirements.txt": requirements,
+      "app.py": "try:\n    import cohere\nexcept ImportError:\n    raise SystemExit('cohere is needed')\n",
+    }, PYTHON);
+    assertEquals((await raising.propose(diagnosis, ask)).kind, "none");
+    await using lazy = await createProject({
+      "requirements.txt": requirements,
+      "app.py": "def ask():\n    from together import Together\n\ndef other():\n    import cohere\n",
+    }, PYTHON);
+    const answer = await lazy.propose(diagnosis, ask);
+    assert(answer.kind === "patch");
+    assertEquals(answer.edits, [{ path: "requirements.txt", content: "together==1.0.1\n" }]);
+    const other = await lazy.propose(diagnosis, ask, "python/drop-providers", { coreProviders: ["Cohere"] });
+    assert(other.kind === "patch");
+    assertEquals(other.edits, [{ path: "requirements.txt", content: "cohere==4.40\n" }]);
+  });
+});
+
+test("a build that takes too long installs its large packages first, and keeps them: both steps run", async () => {
+  await using index = await createPythonIndex([
+    { name: "numpy", version: "1.24.4" },
+    { name: "numpy-financial", version: "1.0" },
+    { name: "tiny-web", version: "1.0" },
+  ]);
+  const pip = "python3 -m pip install --quiet --no-cache-dir --upgrade --target deps -r requirements.txt";
+  await using project = await createProject(
+    { "requirements.txt": "tiny-web==1.0\nNumPy==1.24.4  # large\nnumpy-financial==1.0\n" },
+    { ...PYTHON, buildCommand: `echo start && ${pip}` },
+  );
+  const diagnosis = await project.diagnose("==> Running build command 'x'...\n==> Timed Out", "build");
+  assertEquals([diagnosis.cause, diagnosis.redeployMayCure], ["build-timeout", true]);
+  await project.apply(await project.propose(diagnosis, undefined, "python/split-install"));
+  const plain = pip.replace(" --no-cache-dir", "");
+  assertEquals(
+    project.settings.buildCommand,
+    `echo start && grep -iE "^(NumPy)([^A-Za-z0-9._-]|$)" requirements.txt | ${
+      plain.replace("requirements.txt", "/dev/stdin")
+    } && ${plain}`,
+  );
+  const [first = ""] = project.settings.buildCommand.split(" && python3");
+  const { log } = await project.shell(`${first} && ls deps`, { env: index.env });
+  assertStringIncludes(log, "numpy\n");
+  assert(!log.includes("financial") && !log.includes("tiny"), log);
+  const { log: all, result } = await project.shell(`${project.settings.buildCommand} && ls deps`, {
+    env: index.env,
+  });
+  assertEquals(result.kind === "exited" && result.code, 0, all);
+  assertStringIncludes(all, "tiny_web\n");
+  assertEquals(await project.propose(diagnosis, undefined, "python/split-install"), {
+    kind: "none",
+    why: "the build command installs in two steps already",
+  });
+});
+
+test("a Dockerfile that takes too long gets a layer of its own for the large packages", async () => {
+  const before = `# syntax=docker/dockerfile:1
+FROM python:3.11-slim
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt
+COPY . .
+`;
+  await using project = await createProject(
+    { "Dockerfile": before, "requirements.txt": "tiny-web==1.0\nnumpy==1.24.4\ntorch==2.1.0 # cpu\n" },
+    { runtime: "docker" },
+  );
+  const diagnosis = await project.diagnose(
+    "#9 120.1 Downloading torch-2.1.0-cp311-none.whl (619.9 MB)\n==> Timed Out",
+    "build",
+  );
+  assertEquals([diagnosis.cause, diagnosis.captures["why"]], ["heavy-dependencies", "time"]);
+  await project.apply(await project.propose(diagnosis, undefined, "python/split-layers"));
+  assertEquals(await project.read("requirements.txt"), "-r requirements-heavy.txt\ntiny-web==1.0\n");
+  assertEquals(await project.read("requirements-heavy.txt"), "numpy==1.24.4\ntorch==2.1.0 # cpu\n");
+  assertEquals(
+    await project.read("Dockerfile"),
+    `# syntax=docker/dockerfile:1
+FROM python:3.11-slim
+WORKDIR /app
+COPY requirements-heavy.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements-heavy.txt
+COPY requirements.txt .
+RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
+COPY . .
+`,
+  );
+});
+
+Deno.test("of a module that is not found it is told whose it is: a package's, the repository's elsewhere, or a folder's", async () => {
+  await using project = await createProject({
+    "requirements.txt": "gunicorn==21.2.0\nPillow==10.0.0\n",
+    "wsgi.py": "import utils\nimport PIL\nimport sklearn\n",
+    "backend/app.py": "import models\nfrom backend.shop import cart\n",
+    "backend/models.py": "",
+    "backend/shop/__init__.py": "",
+    "backend/shop/cart.py": "",
+    "tests/helpers.py": "",
+  }, { ...PYTHON, startCommand: "gunicorn backend.app:app" });
+  const trace = (file: string) =>
+    `Traceback (most recent call last):\n  File "/opt/render/project/src/${file}", line 1, in <module>\n`;
+  const read = async (module: string, file = "backend/app.py") => {
+    const { cause, captures } = await project.diagnose(
+      `${trace(file)}ModuleNotFoundError: No module named '${module}'`,
+      "start",
+    );
+    return [cause, captures["package"] ?? captures["found"] ?? captures["holder"] ?? captures["target"]];
+  };
+  // Third party: the distribution's name is not the module's.
+  assertEquals(await read("sklearn.cluster", "wsgi.py"), ["python-module-missing", "scikit-learn"]);
+  assertEquals(await read("cv2"), ["python-module-missing", "opencv-python-headless"]);
+  assertEquals(await read("google.cloud.pubsub_v1"), ["python-module-missing", "google-cloud-pubsub"]);
+  // Ours, beside the program and not on its path; a distribution of that name may well exist.
+  assertEquals(await read("models"), ["python-run-from-wrong-directory", "backend/models.py"]);
+  // Ours, and not in there: nothing to install.
+  assertEquals(await read("backend.shop.basket"), ["python-wrong-import-path", "backend/shop"]);
+  // Only tests have a module of this name: that is not the one that is meant.
+  assertEquals(await read("helpers", "wsgi.py"), ["python-module-missing", "helpers"]);
+  // The start command's own target.
+  project.settings.startCommand = "gunicorn backend.main:app";
+  const { cause } = await project.diagnose("ModuleNotFoundError: No module named 'backend.main'", "start");
+  assertEquals(cause, "python-wrong-wsgi-target");
+});
+
+Deno.test("a server is told the folder of its program, unless the program is a package", async () => {
+  const files = { "backend/app.py": "import models\napp = None\n", "backend/models.py": "" };
+  const log =
+    'Traceback (most recent call last):\n  File "/opt/render/project/src/backend/app.py", line 1, in <module>\n' +
+    "ModuleNotFoundError: No module named 'models'";
+  const healed = async (startCommand: string, more: Record<string, string> = {}) => {
+    await using project = await createProject({ ...files, ...more }, { ...PYTHON, startCommand });
+    const diagnosis = await project.diagnose(log, "start");
+    assertEquals(diagnosis.cause, "python-run-from-wrong-directory");
+    await project.apply(await project.propose(diagnosis));
+    return project.settings.startCommand;
+  };
+  assertEquals(
+    await healed("gunicorn backend.app:app --workers 2"),
+    "gunicorn --chdir backend app:app --workers 2",
+  );
+  assertEquals(
+    await healed("uvicorn backend.app:app --port $PORT"),
+    "uvicorn --app-dir backend app:app --port $PORT",
+  );
+  assertEquals(
+    await healed("gunicorn backend.app:app", {
+      "backend/__init__.py": "",
+      "backend/x.py": "from backend import models\n",
+    }),
+    "PYTHONPATH=backend gunicorn backend.app:app",
+  );
+  assertEquals(await healed("python -m backend.app"), "PYTHONPATH=backend python -m backend.app");
+});
