@@ -62,6 +62,10 @@ export interface Cause {
   /** Whether the same commit may succeed when it is tried again. */
   redeployMayCure: boolean;
   signs: readonly Sign[];
+  /** `service`: it goes by another name in a container build and is not named there. @default anywhere */
+  where?: "service";
+  /** The tool goes on after its lines, and what lacks them fails later. @default an error that is gone past weighs less */
+  outlivesProgress?: true;
   /** Looks at the lines around, the files and the settings. @default accepts */
   decide?(finding: Finding, context: Context): Verdict;
   /**

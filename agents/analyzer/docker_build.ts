@@ -10,6 +10,8 @@ import type { Dockerfile } from "./dockerfile.ts";
 export interface DockerBuild {
   /** Whether a line was printed by the failing step, or by the builder about it. */
   contains(at: number): boolean;
+  /** The last line that shows that what stands above it went well; -1 without one. */
+  lastProgress: number;
   /** First line of the failing step. */
   from: number;
   /** One past its last line. */
@@ -34,6 +36,12 @@ const KIT_SUMMARY = /^ ?> \[(?:[^\]]*)\]\s*(\S+)?\s*(.*?):?$/;
 const KIT_EXIT = /process "(.*)" did not complete successfully: exit code: (\d+)/;
 const BUILDAH_END =
   /^(?:Error|error):? (?:building at STEP|error building at STEP) "(\S+)\s*(.*?)": .*exit status (\d+)/;
+
+const SUCCESS = /^Successfully (?:built [0-9a-f]{12}$|tagged \S+:\S+$)/;
+
+/** What tools print only after everything before it went well; an error above such a line did not end the step. */
+const PROGRESS =
+  /^(?:Setting up \S|Selecting previously unselected|Preparing to unpack|Reading package lists|Building dependency tree|Get:\d+ http|Fetched \d|Successfully installed |Collecting \S|Requirement already|Cloning into |added \d+ packages|Executing busybox|OK: \d+ MiB|Complete!|\(\d+\/\d+\) Installing|  inflating: |-- Build files have been written|  Installing : |Processing triggers|Saving to: |HTTP request sent, awaiting response\.\.\. 200|Using cache|Bundle complete|Removing \S+ \()/;
 
 /** A timestamp that a platform puts before a line, and BuildKit's own prefix of what a step prints. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?\s+/;
@@ -93,7 +101,7 @@ export function readDockerBuild(
       continue;
     }
     if (line.startsWith("Sending build context to Docker daemon")) isBuild = true;
-    else if (line.startsWith("Successfully built ") || line.startsWith("Successfully tagged ")) {
+    else if (SUCCESS.test(line)) {
       if (exitCode === null) return null;
     } else if (line.startsWith("#")) {
       const kit = KIT_STEP.exec(line);
@@ -134,12 +142,21 @@ export function readDockerBuild(
     keyword = kit.keyword;
     instruction = kit.text;
   } else if (isKit && summaryAt !== -1) from = kitSteps.size > 0 ? Math.min(summaryAt, lines.length) : 0;
+  let lastProgress = -1;
+  for (
+    let at = Math.min(to, summaryAt === -1 ? to : summaryAt) - 1;
+    at >= from && lastProgress === -1;
+    at--
+  ) {
+    if (PROGRESS.test(bareLine(lines[at]!))) lastProgress = at;
+  }
   const prefix = failedStep === null ? null : `#${failedStep} `;
   const dockerfile = dockerfileOf(settings, repository);
   const index = indexOf(dockerfile, number, keyword, instruction);
   const found = dockerfile?.instructions[index];
   const logged = imageFromLog(lines);
   return {
+    lastProgress,
     from,
     to,
     contains(at) {

@@ -9,7 +9,7 @@ import { fingerprint } from "../../text/fingerprint.ts";
 import { createRedactor } from "../../text/redact.ts";
 import { sanitizeLine } from "../../text/sanitize.ts";
 import type { AnalyzerInput, Diagnosis, Phase } from "../messages.ts";
-import type { Captures, Cause, Context, Finding, Severity, Sign } from "./catalogue.ts";
+import type { Captures, Cause, Context, Finding, Severity, Sign, Verdict } from "./catalogue.ts";
 import { bareLine, readDockerBuild } from "./docker_build.ts";
 import { LiteralScanner } from "./literals.ts";
 import { readLog } from "./log_lines.ts";
@@ -45,6 +45,9 @@ export const ENGINE_LIMITS: EngineLimits = {
 
 /** Confidence of what only the failing step itself says, where the cause names none. */
 const STEP_CONFIDENCE = 0.6;
+
+/** Confidence in an error that the step went on after. */
+const GONE_PAST_CONFIDENCE_MAX = 0.7;
 
 /** What a line that reports an error usually holds; for the excerpt only, never for a decision. */
 const ERROR_LIKE =
@@ -209,21 +212,31 @@ function match(sign: Sign, line: string, captureCharsMax: number): Captures | un
 
 function judge(finding: Finding, context: Context): Finding | { why: string } {
   const { cause, phase } = finding;
+  const { docker } = context;
+  if (docker !== null && cause.where === "service") {
+    return { why: "it has another name in a container build" };
+  }
   if (phase !== null && !cause.phases.includes(phase)) {
     return { why: `it does not happen in the ${phase} phase` };
   }
   if (phase === "build" && context.facts.buildSucceeded) {
     return { why: "the build that printed it succeeded" };
   }
-  const verdict = cause.decide?.(finding, context);
-  if (verdict === undefined) return finding;
+  const verdict: Verdict = cause.decide?.(finding, context) ?? { accept: true };
   if (!verdict.accept) return { why: verdict.why };
+  const wentOn = docker !== null && finding.at < docker.lastProgress && cause.outlivesProgress !== true;
+  const confidence = verdict.confidence ?? finding.confidence;
+  const severity = verdict.severity ?? finding.severity;
   return {
     ...finding,
-    confidence: verdict.confidence ?? finding.confidence,
-    severity: verdict.severity ?? finding.severity,
+    confidence: wentOn ? Math.min(confidence, GONE_PAST_CONFIDENCE_MAX) : confidence,
+    severity: wentOn ? lighter(severity) : severity,
     captures: { ...finding.captures, ...verdict.captures },
   };
+}
+
+function lighter(severity: Severity): Severity {
+  return severity === "cause" ? "consequence" : "symptom";
 }
 
 function tier(severity: Severity): number {

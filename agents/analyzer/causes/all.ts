@@ -19,13 +19,46 @@ import { pythonBuildCauses } from "./python_build.ts";
 import { pythonCauses } from "./python.ts";
 import { shellCauses } from "./shell.ts";
 
-export const causes: readonly Cause[] = [
+/** Causes of services that a container build has another name for, or a closer reading of the same lines. */
+const SERVICES_ONLY = new Set([
+  "app-syntax-error",
+  "app-unhandled-exception",
+  "build-output-missing",
+  "build-script-not-executable",
+  "case-sensitive-path",
+  "command-not-found",
+  "db-host-unresolvable",
+  "entry-file-not-found",
+  "file-missing-or-wrong-path",
+  "git-repo-access-denied",
+  "heavy-dependencies",
+  "node-devdeps-omitted",
+  "node-module-missing",
+  "python-db-driver-missing",
+  "python-init-missing",
+  "python-module-missing",
+  "python-pg-config-missing",
+  "python-wrong-import-path",
+  "root-dir-double-cd",
+  "root-dir-missing-or-wrong",
+  "setuptools-too-new",
+  "start-command-not-executable",
+  "wrong-runtime-selected",
+]);
+
+const serviceCauses: readonly Cause[] = [
   ...pythonCauses,
   ...nodeCauses,
   ...platformCauses,
   ...networkCauses,
   ...databaseCauses,
   ...applicationCauses,
+];
+
+export const causes: readonly Cause[] = [
+  ...serviceCauses.map((cause): Cause =>
+    SERVICES_ONLY.has(cause.slug) ? { ...cause, where: "service" } : cause
+  ),
   ...aptCauses,
   ...packageCauses,
   ...imageCauses,

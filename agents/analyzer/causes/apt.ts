@@ -36,8 +36,12 @@ function decideKey(finding: Finding, context: Context) {
     return reject("the build host damages every signature");
   }
   if (
-    line.includes("GPG error") &&
-    !after(finding, context, /^E: |cannot be authenticated|could not be authenticated|--force-yes/)
+    /^W: .*GPG error/.test(line) &&
+    !after(
+      finding,
+      context,
+      /is not signed|could ?not be authenticated|cannot be authenticated|--force-yes|^E: .*(?:GPG|index files)|--allow-unauthenticated/,
+    )
   ) {
     return reject("apt only warned about it");
   }

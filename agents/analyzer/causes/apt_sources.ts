@@ -55,7 +55,8 @@ export function classifySource(finding: Finding, context: Context): Classified {
   const captures = { url, ...(release === "" ? {} : { release }) };
   const official = isOfficial(url);
   if (COMPONENTS.has(release)) return { slug: "apt-bad-usage", confidence: 0.85, captures };
-  const isPackage = /\.deb$|\/pool\//.test(url);
+  // Old apt prints release, component, package and version of a file that it did not get.
+  const isPackage = /\.deb$|\/pool\//.test(url) || /^Err \S+ \S+\/\S+ \S+ \S+ \d\S*/.test(line);
   if (isPackage) {
     const running = releaseOf(context);
     const ended = ENDED.has(running) && !["jessie", "stretch", "buster"].includes(running);
@@ -78,6 +79,9 @@ export function isOfficial(url: string): boolean {
   if (/(?:^|\.)launchpad(?:content)?\.net$/.test(host)) return false;
   if (/(?:^|\.)(?:debian|ubuntu)\.(?:org|com|net|example)$/.test(host)) {
     return !/^(?:packages|apt|repo|download)/.test(host);
+  }
+  if (path === "" || path === "/") {
+    return !/^(?:packages|apt|repos?|downloads?|dl|deb|ppa|pkg|packagecloud)\b/.test(host);
   }
   if (/^(?:packages|apt|repos?|downloads?|dl|deb|ppa|pkg|packagecloud)\b/.test(host)) return false;
   return /^\/(?:[\w-]+\/)?(?:debian|ubuntu|debian-security|ubuntu-ports|raspbian|debian-archive)(?:\/|$)/

@@ -233,7 +233,7 @@ export const downloadCauses: readonly Cause[] = [
         }
         if (finding.captures["program"] !== undefined) {
           return /(?:^|\/)conda$/.test(finding.captures["program"]) && installsBy(context, /conda/)
-            ? accept(0.85)
+            ? accept(0.95)
             : reject("nothing shows a redirect");
         }
         return withoutLocation(context) && !line.includes("yntax error")

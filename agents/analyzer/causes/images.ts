@@ -11,10 +11,18 @@ function variablesIn(text: string): string[] {
     .map((found) => found[1] ?? found[2] ?? found[3]!);
 }
 
+/** Arguments that the builder sets itself, or that add to a command which works without them. */
+const MAY_BE_EMPTY =
+  /^(?:(?:https?|ftp|all|no)_proxy|(?:TARGET|BUILD)(?:PLATFORM|ARCH|OS|VARIANT)|\w*(?:FLAGS|OPTS|OPTIONS|ARGS|EXTRA|DEBUG)\w*|DEBIAN_FRONTEND)$/i;
+
+/** What a command prints where a word of it was empty. */
+const HOLE =
+  /\/\/\.git\b|\/\.git\/|branch\s{2}not|[@=]'?$|(?:^|[\s"'/])(?:v|-|_)?(?:_|-)(?:linux|amd64|x86_64)|\/v?\/(?!\/)\S*$|'--\w+'|""|__gnu|_-?gnu_/;
+
 /** Build arguments without a value that an instruction uses. */
 export function emptyArguments(build: DockerBuild): string[] {
   const names = variablesIn(build.instruction);
-  return [...new Set(names.filter((name) => build.variables.get(name) === ""))];
+  return [...new Set(names.filter((name) => build.variables.get(name) === "" && !MAY_BE_EMPTY.test(name)))];
 }
 
 function fromText(context: Context, finding?: Finding): string {
@@ -241,7 +249,6 @@ export const imageCauses: readonly Cause[] = [
       sign("Is your Dockerfile empty", /No image was generated\. Is your Dockerfile empty/, 0.98),
       sign("cannot be empty", /the Dockerfile (?:\(\S+\) )?cannot be empty/i, 0.97),
       sign("file with no instructions", /file with no instructions/, 0.96),
-      
     ],
     () => "The Dockerfile is empty.",
     [
@@ -497,15 +504,8 @@ export const imageCauses: readonly Cause[] = [
       }),
       step(build, context): Verdict | undefined {
         if (build.keyword === "FROM") return undefined;
-        const names = emptyArguments(build);
-        if (names.length === 0) return undefined;
-        const name = names[0]!;
-        if (
-          /^(?:https?|ftp|all|no)_proxy$/i.test(name) ||
-          /^(?:TARGET|BUILD)(?:PLATFORM|ARCH|OS|VARIANT)$/.test(name)
-        ) {
-          return undefined;
-        }
+        const [name] = emptyArguments(build);
+        if (name === undefined) return undefined;
         const output = context.lines.slice(build.from + 1, build.to).filter((line) =>
           line.trim() !== "" && !/^ ?--->|^The command|^-----|^Removing/.test(line)
         );
@@ -514,14 +514,8 @@ export const imageCauses: readonly Cause[] = [
           build.instruction,
         );
         if (tests && output.length <= 6) return accept(0.93, { name }, "cause");
-        const hollow = output.slice(-12).some((line) =>
-          /\/\/\/|\/\.git\b|\s{2,}not found|branch\s{2}|@["']?(?:\s|$)|==(?:\s|$)|(?:--?[\w-]+=)(?:\s|$)|''|""|-{2}[\w.]+(?:-linux|_amd64)|v?(?:_|-)(?:linux|amd64|x86_64)|\/v?\/|\/v\b\//
-            .test(line)
-        );
-        const isUsedOnlyAsOption = names.every((each) => (build.variables.get(each) ?? "") === "");
-        return isUsedOnlyAsOption
-          ? accept(hollow ? 0.82 : 0.7, { name }, hollow ? "cause" : "symptom")
-          : undefined;
+        const hollow = output.slice(-4).some((line) => HOLE.test(line));
+        return hollow ? accept(0.85, { name }, "cause") : accept(0.72, { name }, "consequence");
       },
     },
   ),

@@ -270,8 +270,18 @@ export const shellCauses: readonly Cause[] = [
   reported(
     "manifest-missing",
     BUILD,
+    FILE_SIGNS,
+    ({ file }) => `The tool finds no ${file} in the folder it works in.`,
     [
-      ...FILE_SIGNS,
+      "python: can't open file 'setup.py': [Errno 2] No such file or directory",
+      "ENOENT: no such file or directory, open '/app/package.json'",
+    ],
+    { identity: ["file"], decide: inContainer(decideFile("manifest")) },
+  ),
+  reported(
+    "manifest-missing",
+    BUILD,
+    [
       sign(
         "Could not open requirements file",
         /Could not open requirements file:.*(?:No such file or directory: '(?<file>[^']+)')?/,
@@ -351,11 +361,7 @@ export const shellCauses: readonly Cause[] = [
       identity: ["file"],
       decide: inContainer((finding, context) => {
         const line = context.lines[finding.at]!;
-        if (
-          /No such file|ENOENT|no such file|not found$/.test(line) &&
-          !/Could not|requirements file|[Mm]akefile|npm/.test(line)
-        ) return decideFile("manifest")(finding, context);
-        if (/npm WARN|warning/.test(line)) return reject("it is a warning");
+        if (/npm (?:WARN|warn)|[Ww]arning/.test(line)) return reject("it is a warning");
         if (
           /CMakeLists/.test(line) && context.repository?.paths.some((path) => path.endsWith(".gitmodules"))
         ) return reject("a submodule is empty");
@@ -377,7 +383,7 @@ export const shellCauses: readonly Cause[] = [
       ),
       sign(
         "ermission denied",
-        /^(?:mkdir|cp|mv|rm|chmod|chown|touch|ln|tar|install|tee|cat|sed|make(?:\[\d+\])?|unzip|wget|curl|git|npm|go|env|find|ldconfig|useradd|groupadd)(?: \S+)*?: .*[Pp]ermission denied/,
+        /^(?:mkdir|cp|mv|rm|chmod|chown|touch|ln|tar|install|tee|cat|sed|make(?:\[\d+\])?|unzip|wget|curl|git|npm|go|env|find|ldconfig|useradd|groupadd)(?: [^:]+)?: .*[Pp]ermission denied/,
         0.88,
       ),
       sign("(13: Permission denied)", /\(13: Permission denied\)/, 0.95),
@@ -556,7 +562,7 @@ export const shellCauses: readonly Cause[] = [
       sign("invalid user name", /(?:useradd|adduser): invalid user name/, 0.92),
     ],
     ({ user }) => `The user or group ${user ?? "that the step names"} does not exist or cannot be made.`,
-    ["chown: invalid user: 'app:app'", "groupadd: GID '1000' already exists"],
+    ["chown: invalid user: 'app:app'", "useradd: UID 1000 is not unique"],
     {
       identity: ["user"],
       decide: inContainer((
