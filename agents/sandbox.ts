@@ -99,6 +99,9 @@ export function sandboxEnvironment(
     HOME: scratch,
     TMPDIR: scratch,
   };
+  // Deno keeps cached packages by the registry they came from: without it, it would look for others.
+  const registry = Deno.env.get("NPM_CONFIG_REGISTRY");
+  if (registry !== undefined && registry !== "") environment["NPM_CONFIG_REGISTRY"] = registry;
   for (const name of (permissions.net ?? []).length > 0 ? NETWORK_VARIABLES : []) {
     const value = Deno.env.get(name);
     if (value !== undefined && value !== "") environment[name] = value;

@@ -11,8 +11,8 @@ const COLOURS: readonly [RegExp, Style][] = [
   [/(Failed|Stalled|False)$/, "red"],
   [/^(IncidentOpened|AttemptBegun|EffectPerformed)$/, "bold"],
 ];
-/** Changes of conditions that only mirror what another event says. */
-const MIRRORED = /^(Reconciling|Stalled)(True|False|Unknown)$|^ReadyUnknown$/;
+/** Changes of conditions that only mirror what another event says, and measurements. */
+const MIRRORED = /^(Reconciling|Stalled)(True|False|Unknown)$|^ReadyUnknown$|^SwarmRan$/;
 /** Waiting without news is mentioned again after this long, in milliseconds. */
 const SIGN_OF_LIFE_MS = 30_000;
 const TYPE_WIDTH = 20;

@@ -58,7 +58,7 @@ export function createRepositories(options: { scratchRoot: string; token: string
       }
     },
     contains: ({ url, branch }, commit, signal) =>
-      remoteContains(url, branch, commit, options.token ?? undefined, signal),
+      remoteContains(url, branch, commit, { ...credential, scratchRoot, signal }),
   };
 }
 

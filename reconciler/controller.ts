@@ -113,7 +113,7 @@ export class Controller implements AsyncDisposable {
           if (!this.#mayAct) {
             const message = action.attempt.summary;
             return finish(
-              { kind: "waiting", reason: "WouldAct", message, afterMs: 0, forPerson: true },
+              { kind: "waiting", reason: "OnlyLooked", message, afterMs: 0, forPerson: true },
               action,
             );
           }

@@ -17,7 +17,8 @@ export type Environment = (name: string) => string | undefined;
 export const VARIABLES = {
   RENDER_API_KEY: "API key of the Render workspace; required",
   RENDER_API_URL: `Base of Render's API [default: ${DEFAULT_API_URL}]`,
-  GITHUB_TOKEN: "Token that may push to the repositories, where git itself has no credentials",
+  GITHUB_TOKEN:
+    "Token that may push to the repositories, where git itself has no credentials; required for mode pull-request",
   EVENKEEL_CONFIG: `The configuration file [default: ${DEFAULT_CONFIG_FILE}, when there is one]`,
   EVENKEEL_SERVICE: "Services to look after, ids or names, separated by commas; as --service",
   EVENKEEL_DATA_DIR: `Folder for state, artifacts and logs [default: ${DEFAULT_DATA_DIRECTORY}]`,

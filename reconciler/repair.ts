@@ -145,7 +145,7 @@ async function prepare(
       remedies: async (found) => await remedyQuestion(parts, question, found, riskMax, await gathering),
     });
     notes.push(...await suggestions(parts, question, advice, notes));
-    if (incident.gap === "unhealthy" && question.phase === "run" && monitor.health.status === "good") {
+    if (incident.gap === "unhealthy" && question.phase === "run" && isWell(monitor)) {
       const isRolledBack = incident.attempts.some((one) => one.status === "rolled_back");
       if (!isRolledBack) return { kind: "changed", message: `Looking again: ${monitor.health.message} now` };
     }
@@ -161,6 +161,11 @@ async function prepare(
   } finally {
     if (!kept) await gathering.then(({ checkout }) => checkout[Symbol.asyncDispose](), () => {});
   }
+}
+
+/** All that was measured, not the health path alone: a database that is down behind it is no recovery. */
+function isWell({ health, json, database }: MonitorOutput): boolean {
+  return [health, json, database].every((probe) => probe.status === "good");
 }
 
 interface Gathered {
@@ -245,12 +250,12 @@ function unknownCause(diagnosis: Diagnosis, { deploy }: Question, log: FailureLo
   const { evidence, excerpt } = diagnosis;
   const guess = diagnosis.cause === "unknown"
     ? "no cause of the catalogue fits its log"
-    : `${diagnosis.cause} is only ${Math.round(diagnosis.confidence * 100)} % likely`;
+    : `probably ${diagnosis.cause} (${Math.round(diagnosis.confidence * 100)} %), too uncertain to act on`;
   const cut = log.isTruncated ? " (the log was longer than is read)" : "";
   return {
     kind: "stall",
     reason: "UnknownCause",
-    message: `The cause of the failure of ${deploy.id} is not known: ${guess}${cut}`,
+    message: `Why ${deploy.id} failed is not known: ${guess}${cut}`,
     evidence: excerpt.length > 0 || evidence === null ? excerpt : [evidence],
   };
 }

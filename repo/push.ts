@@ -131,13 +131,19 @@ export async function remoteContains(
   url: string,
   branch: string,
   commit: string,
-  token?: string,
-  signal?: AbortSignal,
+  options: RemoteContainsOptions = {},
 ): Promise<boolean> {
-  const remote = parseRemote(url, token);
-  const head = await headOf(remote, checkBranch(branch), signal);
+  const remote = parseRemote(url, options.token);
+  const head = await headOf(remote, checkBranch(branch), options.signal);
   if (head === null || head === checkCommit(commit)) return head !== null;
-  return await contains(remote, branch, commit, signal);
+  return await contains(remote, branch, commit, options);
+}
+
+export interface RemoteContainsOptions {
+  token?: string;
+  /** Where the temp folder goes, so that whoever sweeps it finds what a killed run left. @default the system's */
+  scratchRoot?: string;
+  signal?: AbortSignal;
 }
 
 /** Fetches the branch's recent history, and more of it when that is not enough, and looks into it. */
@@ -145,9 +151,12 @@ async function contains(
   remote: Remote,
   branch: string,
   commit: string,
-  signal: AbortSignal | undefined,
+  { scratchRoot, signal }: RemoteContainsOptions,
 ): Promise<boolean> {
-  const folder = await Deno.makeTempDir({ prefix: "evenkeel-history-" });
+  const folder = await Deno.makeTempDir({
+    prefix: "evenkeel-history-",
+    ...(scratchRoot === undefined ? {} : { dir: scratchRoot }),
+  });
   try {
     const options: GitOptions = {
       cwd: folder,
