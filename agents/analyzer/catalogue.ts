@@ -32,6 +32,8 @@ export interface Finding {
   confidence: number;
   severity: Severity;
   phase: Phase | null;
+  /** The failing step says it, not a line that it printed. */
+  isOfStep?: true;
 }
 export type Captures = Readonly<Record<string, string>>;
 

@@ -131,13 +131,15 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
             confidence: verdict.confidence ?? STEP_CONFIDENCE,
             severity: verdict.severity ?? "symptom",
             phase: "build",
+            isOfStep: true,
           });
         }
       }
     }
 
     const ranked = accepted.filter((finding) => finding.confidence >= limits.confidenceMin).sort((a, b) =>
-      tier(a.severity) - tier(b.severity) || a.at - b.at || b.confidence - a.confidence ||
+      tier(a.severity) - tier(b.severity) || (placeOf(a) === placeOf(b) ? 0 : placeOf(a) - placeOf(b)) ||
+      b.confidence - a.confidence ||
       orderOf.get(a.cause)! - orderOf.get(b.cause)!
     );
     const root = ranked[0];
@@ -234,6 +236,9 @@ function judge(finding: Finding, context: Context): Finding | { why: string } {
     captures: { ...finding.captures, ...verdict.captures },
   };
 }
+
+/** What only the step itself says stands behind every line that says something. */
+const placeOf = ({ at, isOfStep }: Finding) => isOfStep === true ? Infinity : at;
 
 function lighter(severity: Severity): Severity {
   return severity === "cause" ? "consequence" : "symptom";

@@ -95,6 +95,7 @@ export const compiledCauses: readonly Cause[] = [
     ANY,
     [
       sign("invalid target release", /invalid target release: (?<version>[\d.]+)/, 0.96),
+      sign("invalid flag: --release", /invalid flag: --release/, 0.95),
       sign("invalid source release", /invalid source release: (?<version>[\d.]+)/, 0.96),
       sign("release version", /(?:error: )?release version (?<version>\d+) not supported/, 0.96),
       sign("UnsupportedClassVersionError", /UnsupportedClassVersionError/, 0.96),
@@ -357,7 +358,7 @@ export const compiledCauses: readonly Cause[] = [
       `${crate ?? "A crate"} needs a newer Rust${version ?? feature ? ` (${version ?? feature})` : ""}.`,
     [
       "error: package `clap v4.4.0` cannot be built because it requires rustc 1.70.0 or newer, while the currently active rustc version is 1.56.1",
-      "  feature `edition2021` is required",
+      "The package requires the Cargo feature called `edition2021`, but that feature is not stabilized in this version of Cargo (1.55.0).",
     ],
     { identity: ["crate"] },
   ),

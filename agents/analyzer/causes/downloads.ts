@@ -78,7 +78,7 @@ export const downloadCauses: readonly Cause[] = [
         0.92,
       ),
       sign("with status 404", /failed to GET (?<url>\S+) with status 404/, 0.96),
-      sign("with status 503", /failed to GET (?<url>\S+) with status 50\d/, 0.8),
+      sign("with status 50", /failed to GET (?<url>\S+) with status 50\d/, 0.8),
       sign("invalid response status 404", /invalid response status 404/, 0.95),
       sign("ERROR 410", /ERROR 410: /, 0.88),
       sign("HTTP Error 404", /HTTP ?Error:? 404/i, 0.85),
@@ -101,7 +101,7 @@ export const downloadCauses: readonly Cause[] = [
     {
       identity: ["url"],
       decide: inContainer((finding, context) => {
-        if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "consequence");
+        if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "symptom");
         return endsStep(finding, context);
       }),
       step: (build, context) =>
@@ -195,7 +195,7 @@ export const downloadCauses: readonly Cause[] = [
         }
         if (/\[Errno 14\]|repomd|mirrorlist/.test(line)) return reject("a package manager asks a repository");
         if (/npm ERR!|pip|registry/.test(line)) return reject("a package manager asks its registry");
-        if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "consequence");
+        if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "symptom");
         return endsStep(finding, context);
       }),
       step: (build, context) => silentDownload(build, context, { curl: [6, 7], wget: [4] }),

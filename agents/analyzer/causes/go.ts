@@ -1,7 +1,7 @@
 /** Causes of Go's tools: packages, modules, the toolchain's age, the compiler. */
 import { accept, reject } from "../catalogue.ts";
 import type { Cause } from "../catalogue.ts";
-import { after, before, inContainer } from "./container.ts";
+import { after, inContainer } from "./container.ts";
 import { ANY, reported, sign } from "./lines.ts";
 
 /** Packages and names of the standard library with the first release that has them (source: Go's release notes). */
@@ -87,7 +87,11 @@ export const goCauses: readonly Cause[] = [
     ANY,
     [
       ...NAME_SIGNS,
-      sign("unrecognized import path", /package (?<name>[\w/]+): unrecognized import path "(?:[\w/]+)"/, 0.9),
+      sign(
+        "unrecognized import path",
+        /(?:package|imports) (?<name>[\w/]+): unrecognized import path "(?:[\w/]+)"/,
+        0.9,
+      ),
       sign("cannot find package", /cannot find package "(?<name>[a-z0-9/]+)" in/, 0.88),
       sign("is not in GOROOT", /package (?<name>[\w/]+) is not in (?:GOROOT|std)/, 0.9),
       sign("is not in std", /package (?<name>[\w/]+) is not in std/, 0.92),
@@ -182,8 +186,10 @@ export const goCauses: readonly Cause[] = [
         }
         if (name === "") return accept();
         if (/\/v[2-9]/.test(name)) {
-          // Before Go 1.11, and outside of modules before 1.9.7, the major version in a path is a folder that is not there.
-          return accept(0.85, { version: "1.11", name });
+          // Before Go 1.9.7 the major version in a path is a folder that is not there.
+          return /golang:1\.[0-8](?:\D|$)/.test(context.docker?.image ?? "")
+            ? accept(0.85, { version: "1.11", name })
+            : reject("this Go knows major versions in paths");
         }
         if (!isStandard(name)) return reject("the package is not of Go's own library");
         const version = sinceOf(name);
@@ -195,7 +201,7 @@ export const goCauses: readonly Cause[] = [
         }
         return version === undefined && !line.includes("unrecognized import path")
           ? reject("no release of Go is known to bring that package")
-          : accept(version === undefined ? 0.7 : 0.92, version === undefined ? {} : { version });
+          : accept(version === undefined ? 0.89 : 0.92, version === undefined ? {} : { version });
       },
     },
   ),
@@ -205,7 +211,7 @@ export const goCauses: readonly Cause[] = [
     [
       sign("cannot find package", /cannot find package "(?<package>[^"]+)"(?: in|$)/, 0.9),
       sign("expects import", /code in directory \S+ expects import "(?<package>[^"]+)"/, 0.92),
-      sign("unrecognized import path", /package (?<package>\S+): unrecognized import path/, 0.88),
+      sign("unrecognized import path", /(?:package|imports) (?<package>\S+): unrecognized import path/, 0.88),
       sign(
         "cannot find module providing package",
         /cannot find module providing package (?<package>\S+?)(?::|;|$)/,
@@ -256,10 +262,8 @@ export const goCauses: readonly Cause[] = [
       identity: ["package"],
       decide: (finding, context) => {
         const { package: name = "" } = finding.captures;
-        if (/\/v[2-9]\d?(?:\/|$)/.test(name) && /cannot find package/.test(context.lines[finding.at]!)) {
-          return before(finding, context, /go: (?:downloading|finding|extracting)/)
-            ? accept()
-            : reject("a major version in a path needs a newer Go");
+        if (/\/v[2-9]/.test(name) && /golang:1\.[0-8](?:\D|$)/.test(context.docker?.image ?? "")) {
+          return reject("a major version in a path needs a newer Go");
         }
         if (isStandard(name) && name !== "" && name !== "." && sinceOf(name) !== undefined) {
           return reject("a newer Go has that package");

@@ -224,7 +224,9 @@ export const javascriptBuildCauses: readonly Cause[] = [
           if (/in JSON|< in|JSON at|end of JSON/.test(line)) return reject("it is about JSON");
           const source = context.lines.slice(Math.max(0, finding.at - 5), finding.at).join("\n");
           const version = Number.parseInt(nodeOf(context), 10);
-          if (!insideModules(finding, context)) return accept(0.7, {}, "consequence");
+          if (!insideModules(finding, context) || !isNearEnd(finding, context, 60)) {
+            return accept(0.7, {}, "consequence");
+          }
           if (!NEW_SOURCE.test(source)) return accept(0.7, {}, "consequence");
           return version >= 14 && !/\?\?=|#|import |assert /.test(source)
             ? accept(0.7, {}, "consequence")

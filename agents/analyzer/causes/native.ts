@@ -162,7 +162,7 @@ export const nativeCauses: readonly Cause[] = [
       sign("Could NOT find ", /Could NOT find (?<library>\w+)/, 0.8),
       sign(
         "configure: error:",
-        /configure: error: (?<detail>.*(?:librar|[Ll]ib\w*|headers?|not found|missing|Please (?:re)?install|Cannot find|cannot find|required|development|could not find|Package requirements).*)/,
+        /configure: error: (?!in [`'])(?<detail>.*(?:librar|[Ll]ib\w*|headers?|not found|missing|Please (?:re)?install|Cannot find|cannot find|required|development|could not find|Package requirements).*)/,
         0.85,
       ),
       sign(
@@ -228,7 +228,7 @@ export const nativeCauses: readonly Cause[] = [
       sign("Dependency ", /ERROR: Dependency "?(?<library>[\w.+-]+)"? (?:not found|is required)/, 0.92),
       sign(
         "ERROR: ",
-        /^ERROR: (?<library>\S+) (?:not found(?: using pkg-config)?|requested but not found|is required)/,
+        /^ERROR: (?!CMake)(?<library>\S+) (?:not found(?: using pkg-config)?|requested but not found|is required)/,
         0.88,
       ),
       sign("Could not find any of:", /Could not find (?:any|one) of: (?<library>.*)/, 0.85),
@@ -255,6 +255,7 @@ export const nativeCauses: readonly Cause[] = [
             ? accept(0.88)
             : accept(0.6, {}, "symptom");
         }
+        if (/pkg-config search path/.test(line)) return accept(0.8, {}, "consequence");
         if (/No package '|No such file/.test(line) && linesLeft(finding, context) > 40) {
           return accept(0.7, {}, "consequence");
         }

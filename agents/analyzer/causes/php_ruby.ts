@@ -198,7 +198,7 @@ export const phpRubyCauses: readonly Cause[] = [
     [
       sign("rake aborted!", /rake aborted!/, 0.78),
       sign("rails aborted!", /rails aborted!/, 0.78),
-      sign("Error)", /:\d+:in [`'].*: .* \((?<error>[A-Z]\w*(?:::\w+)*Error)\)/, 0.75),
+      sign("Error)", /:\d+:in [`'].*: .* \((?<error>[A-Z][\w:]*Error)\)/, 0.75),
       sign("(Errno::", /\(Errno::(?<error>\w+)\)/, 0.7),
       sign("Errno::", /^Errno::(?<error>\w+): /, 0.72),
       sign(
@@ -357,7 +357,7 @@ export const phpRubyCauses: readonly Cause[] = [
       ),
       sign(
         "no matching package found",
-        /no matching package found|found (?:\S+ )+but it does not match/,
+        /no matching package found|found .+ but it does not match/,
         0.82,
       ),
     ],

@@ -524,7 +524,7 @@ export const pythonBuildCauses: readonly Cause[] = [
     ({ package: name }) => `The package index has no ${name ?? "distribution"} that fits.`,
     [
       "ERROR: tensorflow-1.8.0-cp27-none-linux_armv7l.whl is not a supported wheel on this platform.",
-      "  Could not find any downloads that satisfy the requirement distribute==0.0",
+      "  could not find any downloads that satisfy the requirement distribute==0.0",
     ],
     { identity: ["package"], decide: inContainer() },
   ),
@@ -544,7 +544,7 @@ export const pythonBuildCauses: readonly Cause[] = [
       ),
       sign(
         "Cython",
-        /(?:[Pp]lease install|requires?|need|[Cc]ould not import|[Ii]nstall|without|[Mm]issing) [Cc]ython|[Cc]ython (?:is )?(?:not (?:found|installed)|required)/,
+        /(?:[Pp]lease install|requires?|need|[Cc]ould not import|[Ii]nstall|[Mm]issing) [Cc]ython|[Cc]ython (?:is )?(?:not (?:found|installed)|required)/,
         0.85,
       ),
       sign(

@@ -19,6 +19,7 @@ const NOT_A_PROGRAM =
   /^(?:\d+|line|<!DOCTYPE|<html|<|#|\S*\.(?:c|h|py|js|rb|go|conf|json|txt|xml|pm):?|checking|module|ERROR|error|Error|warning|Warning|npm|fatal|target|Package|package|command|file|File|which|type|Not|not|and|or)$/;
 
 const FILE_SIGNS = [
+  sign("not found", /(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?:\d+: )?(?<file>\S*\/\S+): not found$/, 0.9),
   sign(
     "annot stat",
     /(?:cp|mv|install|chmod|rm|touch|ls|ln|stat|du): (?:cannot|can't) (?:stat|access|open) ['‘`]?(?<file>[^'’`]+?)['’]?: No such file or directory/,
@@ -139,7 +140,7 @@ const decideFile = (wanted: "file" | "manifest") => (finding: Finding, context: 
   if (wanted === "manifest" && !isManifest) return reject("it is no manifest");
   if (context.docker?.keyword === "COPY" || context.docker?.keyword === "ADD") return accept(0.95);
   if (/\.git$|^\/root\/\.ssh|docker\.sock|^\/dev\/|^\/proc\//.test(file)) return accept(0.6, {}, "symptom");
-  if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "consequence");
+  if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "symptom");
   // An archive that an earlier download did not bring is missing for that reason, and that stands above.
   const left = linesLeft(finding, context);
   if (left > 40) return accept(0.55, {}, "symptom");
@@ -184,6 +185,7 @@ export const shellCauses: readonly Cause[] = [
         0.92,
       ),
       sign("bad interpreter", /(?<program>\S+): (?:.*)?bad interpreter: No such file/, 0.85),
+      sign("Cannot exec: No such file", /tar \(child\): (?<program>\S+): Cannot exec: No such file/, 0.95),
       sign("No git binary found in $PATH", /No (?<program>git) binary found in \$PATH/, 0.96),
       sign("find the binary", /error Couldn't find the binary (?<program>\w+)/, 0.96),
       sign("ENOENT", /(?:spawn|npm (?:ERR!|error) (?:enoent|ENOENT).*) (?<program>git|\w+) ENOENT/, 0.86),
@@ -241,6 +243,7 @@ export const shellCauses: readonly Cause[] = [
         if (OWN_NAME.test(name) || NOT_A_PROGRAM.test(program)) {
           return reject("it has a name of its own, or is no program");
         }
+        if (program.includes("/") && /sh: /.test(line)) return reject("it is a path: a file is missing");
         if (/^\s*checking|warning|WARNING|which: no/.test(line)) return reject("it is a check or a warning");
         const ends = context.docker?.exitCode === 127 && linesLeft(finding, context) <= 4;
         if (isNodeTool(name) && !/^(?:npm|npx|yarn|pnpm|node|bun)$/.test(name)) return accept(0.7);
