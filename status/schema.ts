@@ -15,6 +15,7 @@ export const attemptStatusSchema = z.strictObject({
   summary: z.string(),
   evidence: evidenceSchema.nullable().describe("The line of the log that shows the cause"),
   remedy: z.string(),
+  why: z.string().nullable().describe("Why this remedy and none before it"),
   risk: riskSchema,
   commit: z.string().nullable(),
   pullRequestUrl: z.string().nullable(),

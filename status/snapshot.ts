@@ -101,6 +101,7 @@ function attemptOf(incidentId: string, attempt: Attempt): ServiceStatus["lastAtt
     summary: clean(attempt.summary),
     evidence: evidence === null ? null : { line: evidence.line, text: clean(evidence.text) },
     remedy: clean(attempt.remedy),
+    why: cleanOr(attempt.why),
     risk: attempt.risk,
     commit: attempt.commit,
     pullRequestUrl: cleanOr(attempt.pullRequestUrl),

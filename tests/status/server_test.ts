@@ -10,6 +10,7 @@ import { systemClock } from "../../base/clock.ts";
 import { EvenkeelError } from "../../base/errors.ts";
 import type { Attempt, Incident, ServiceRecord } from "../../state/records.ts";
 import { statusSchema } from "../../status/schema.ts";
+import { adviceReportSchema } from "../../state/advice.ts";
 import { startStatusServer } from "../../status/server.ts";
 import type { StatusServerOptions } from "../../status/server.ts";
 import { LAST_ATTEMPTS_MAX } from "../../status/snapshot.ts";
@@ -267,8 +268,10 @@ Deno.test("an address that is taken is a clear error", async () => {
   });
 });
 
-Deno.test("the example in docs/status.md is what /status answers", async () => {
+Deno.test("the examples in docs/status.md are what /status and /advice answer", async () => {
   const text = await Deno.readTextFile(new URL("../../docs/status.md", import.meta.url));
   const [, example = ""] = /```json status\n([^]*?)```/.exec(text) ?? [];
   statusSchema.parse(JSON.parse(example));
+  const [, advice = ""] = /```json advice\n([^]*?)```/.exec(text) ?? [];
+  adviceReportSchema.parse(JSON.parse(advice));
 });
