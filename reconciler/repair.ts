@@ -10,6 +10,7 @@ import type {
   AnalyzerInput,
   Diagnosis,
   HistoryInput,
+  MonitorOutput,
   OptimizerInput,
   OptimizerOutput,
   RepositoryView,
