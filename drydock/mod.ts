@@ -15,6 +15,7 @@ import { GitMirrors } from "./deploy/mirror.ts";
 import { EventBook } from "./events.ts";
 import { newId, randomText } from "./ids.ts";
 import { ARTIFACTS_KEPT, timingAt } from "./limits.ts";
+import type { Timing } from "./limits.ts";
 import { LogBook } from "./logs.ts";
 import type { OverlapPolicy, Platform } from "./platform.ts";
 import type { Yard } from "./yard.ts";
@@ -26,6 +27,8 @@ export interface DrydockOptions {
   directory?: string;
   /** Render's time limits and periods are divided by it; at least 1. @default 1 */
   speed?: number;
+  /** Single limits that differ from what the speed makes of them, in milliseconds. @default none */
+  limits?: Partial<Omit<Timing, "speed">>;
   /** @default a random key that begins with rnd_ */
   apiKey?: string;
   /** @default "wait" */
@@ -89,7 +92,7 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
     directory,
     clock,
     random,
-    timing: timingAt(speed),
+    timing: { ...timingAt(speed), ...options.limits },
     logs: new LogBook(clock, random),
     events: new EventBook(clock, random),
     mirrors: await GitMirrors.open(join(directory, "mirrors")),

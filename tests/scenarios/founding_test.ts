@@ -7,6 +7,8 @@ import { PYTHON, pythonApp } from "./apps.ts";
 import { begin, health, Stage, theFix } from "./stage.ts";
 
 const ignore = !await hasPython();
+/** Fast enough that nothing here waits for Render's own periods. */
+const SPEED = 450;
 
 interface Case {
   packages: readonly PythonPackage[];
@@ -14,12 +16,17 @@ interface Case {
   commands?: Record<string, string>;
   /** How the first deploy ends. */
   ends: string;
+  /** How long a build may take, in milliseconds. @default the platform's time at the stage's speed */
+  buildMs?: number;
 }
 
 /** Breaks a service, heals it by `once` and gives what was attempted and the stage's patient. */
-async function heal({ packages, files, commands, ends }: Case) {
+async function heal({ packages, files, commands, ends, buildMs }: Case) {
   await using index = await createPythonIndex(packages);
-  await using stage = await Stage.open({ env: index.env });
+  await using stage = await Stage.open({
+    env: index.env,
+    ...(buildMs === undefined ? {} : { drydock: { speed: SPEED, limits: { buildMs } } }),
+  });
   const patient = await stage.patient(files, {
     details: { runtime: "python" },
     commands: { ...PYTHON.commands, ...commands },
@@ -59,6 +66,25 @@ Deno.test({
     });
     assertEquals(attempts, [{ cause: "heavy-dependencies", remedy: "python/drop-unused", status: "fixed" }]);
     assertEquals([fix?.files, requirements], [["requirements.txt"], "tiny-web==1.0\npandas==2.1.4\n"]);
+  },
+});
+
+Deno.test({
+  name: "a build that does not end for a large package that nothing imports ends without it",
+  ignore,
+  async fn() {
+    const { attempts, requirements } = await heal({
+      packages: [
+        { name: "torch", version: "2.1.0", source: "endless" },
+        { name: "tiny-web", version: "1.0" },
+      ],
+      files: pythonApp("import tiny_web", "torch==2.1.0\ntiny-web==1.0\n"),
+      ends: "build_failed",
+      // Long enough for the build that is healed, on a machine with much else to do.
+      buildMs: 20_000,
+    });
+    assertEquals(attempts, [{ cause: "heavy-dependencies", remedy: "python/drop-unused", status: "fixed" }]);
+    assertEquals(requirements, "tiny-web==1.0\n");
   },
 });
 
