@@ -308,6 +308,10 @@ export const aptCauses: readonly Cause[] = [
       sign("keyserver receive failed", /gpg: keyserver (?:receive|search) failed: (?<detail>.*)/, 0.94),
       sign("keyserver timed out", /gpg: keyserver timed out/, 0.94),
       sign("keyserver error", /gpg: keyserver (?:communications|internal) error/, 0.92),
+      {
+        ...sign("Can't check signature", /gpg: Can't check signature: [Nn]o public key/, 0.85),
+        severity: "consequence" as const,
+      },
       sign(
         "gpgkeys: ",
         /gpgkeys: (?:key \S+ (?:can't be retrieved|not found on keyserver)|HTTP fetch error)/,

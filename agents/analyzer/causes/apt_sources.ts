@@ -31,6 +31,11 @@ export const SOURCE_SIGNS = [
     /(?:W|E): Failed to fetch (?<url>\S+?)\s+(?<status>40[0-9]|500|50[234])\s/,
     0.93,
   ),
+  sign(
+    "handshake",
+    /(?:W|E): Failed to fetch (?<url>\S+)\s+(?:gnutls_handshake\(\) failed|.*[Hh]andshake failed)/,
+    0.82,
+  ),
   sign("Err", /^Err:?\d* (?<url>(?:https?|ftp):\S+)(?: (?<suite>[\w.-]+)(?:\/\S*)?)?/, 0.85),
   sign(
     "find file",
@@ -69,6 +74,7 @@ export function classifySource(finding: Finding, context: Context): Classified {
   if (/^W:/.test(line) && !after(finding, context, /^(?:E|Err):? |returned a non-zero code/)) {
     return { slug: null, why: "apt went on" };
   }
+  if (!official && line.startsWith("Err")) return { slug: null, why: "apt says it again below" };
   if (official) return { slug: "apt-release-eol", confidence: finding.confidence, captures };
   return { slug: "apt-third-party-repo-gone", confidence: Math.min(0.93, finding.confidence), captures };
 }

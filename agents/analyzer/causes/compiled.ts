@@ -69,6 +69,8 @@ export const compiledCauses: readonly Cause[] = [
             context.lines.slice(finding.at, finding.at + 6).join("\n"),
           )
           ? reject("the repository wants https")
+          : inStep(context, /PKIX path building failed/)
+          ? reject("the certificate is not trusted")
           : /WARN/.test(context.lines[finding.at]!) && !/unresolved/i.test(context.lines[finding.at]!)
           ? reject("it is a warning")
           : accept(),

@@ -101,6 +101,9 @@ export const downloadCauses: readonly Cause[] = [
     {
       identity: ["url"],
       decide: inContainer((finding, context) => {
+        if (context.lines[finding.at]!.includes("[Errno 14]")) {
+          return reject("a package manager asks a mirror");
+        }
         if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "symptom");
         return endsStep(finding, context);
       }),
@@ -251,7 +254,7 @@ export const downloadCauses: readonly Cause[] = [
     {
       decide: inContainer((finding, context) => {
         if (emptyArguments(context.docker!).length > 0 && !after(finding, context, /not in gzip/, 1)) {
-          return accept(0.78, {}, "consequence");
+          return accept(0.78, {}, "symptom");
         }
         if (
           before(
@@ -298,6 +301,7 @@ export const downloadCauses: readonly Cause[] = [
       sign("SSL_read: unknown error", /SSL routines:.*(?:unknown protocol|unsupported protocol)/, 0.85),
       sign("InsecurePlatformWarning", /InsecurePlatformWarning/, 0.1),
       sign("SSL is required", /(?:HTTP error )?403 (?:while getting|SSL is required)/i, 0.88),
+      sign("Cannot fetch index base URL", /Cannot fetch index base URL/, 0.88),
       sign(
         "routines:",
         /SSL routines:.*(?:tlsv1 alert|wrong version number|sslv3 alert|unsupported protocol)/i,

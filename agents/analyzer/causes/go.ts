@@ -213,11 +213,6 @@ export const goCauses: readonly Cause[] = [
       sign("expects import", /code in directory \S+ expects import "(?<package>[^"]+)"/, 0.92),
       sign("unrecognized import path", /(?:package|imports) (?<package>\S+): unrecognized import path/, 0.88),
       sign(
-        "cannot find module providing package",
-        /cannot find module providing package (?<package>\S+?)(?::|;|$)/,
-        0.88,
-      ),
-      sign(
         "no required module provides package",
         /no required module provides package (?<package>[^\s;:]+)/,
         0.9,
@@ -233,6 +228,7 @@ export const goCauses: readonly Cause[] = [
       sign("use of vendored package", /use of vendored package not allowed/, 0.85),
       sign("local import", /local import "(?<package>[^"]+)" in non-local package/, 0.85),
       sign("import cycle not allowed", /import cycle not allowed/, 0.75),
+      sign("godep: ", /^godep: (?:Error|error)/, 0.8),
       sign("in any of:", /cannot find package "(?<package>[^"]+)" in any of:/, 0.9),
       sign(
         "outside available modules",
@@ -281,6 +277,11 @@ export const goCauses: readonly Cause[] = [
         /^go: (?:error loading module requirements|inconsistent vendoring|updates to go\.(?:mod|sum) needed|errors parsing go\.mod|missing Git command)/,
         0.88,
       ),
+      sign(
+        "cannot find module providing package",
+        /cannot find module providing package (?<module>\S+?)(?::|;|$)/,
+        0.88,
+      ),
       sign("missing go.sum entry", /missing go\.sum entry/, 0.93),
       sign("SECURITY ERROR", /SECURITY ERROR/, 0.93),
       sign("checksum mismatch", /verifying \S+: checksum mismatch/, 0.93),
@@ -318,6 +319,10 @@ export const goCauses: readonly Cause[] = [
     {
       identity: ["module"],
       decide: (finding, context) => {
+        const { module = "" } = finding.captures;
+        if (module !== "" && isStandard(module) && sinceOf(module) !== undefined) {
+          return reject("a newer Go has that package");
+        }
         if (
           /invalid go version|unknown (?:directive|block type): (?:toolchain|retract|tool)\b/.test(
             context.lines[finding.at]!,

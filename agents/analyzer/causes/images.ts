@@ -21,7 +21,7 @@ const HOLE =
 
 /** Build arguments without a value that an instruction uses. */
 export function emptyArguments(build: DockerBuild): string[] {
-  const names = variablesIn(build.instruction);
+  const names = variablesIn(build.instruction.replace(/-ldflags[= ](?:"[^"]*"|'[^']*')/g, ""));
   return [...new Set(names.filter((name) => build.variables.get(name) === "" && !MAY_BE_EMPTY.test(name)))];
 }
 
@@ -318,6 +318,11 @@ export const imageCauses: readonly Cause[] = [
       ),
       sign("dockerfile parse error", /dockerfile parse error on line (?<line>\d+): (?<detail>.+)/, 0.93),
       sign("unknown instruction:", /[Uu]nknown instruction: (?<detail>\S+)/, 0.93),
+      sign(
+        "not found",
+        /sh: (?:\d+: )?(?<detail>RUN|COPY|ADD|ENV|FROM|CMD|WORKDIR|EXPOSE|USER|ENTRYPOINT|VOLUME|ARG|LABEL): (?:command )?not found/,
+        0.95,
+      ),
       sign("cannot normalize nothing", /(?<detail>cannot normalize nothing)/, 0.9),
       sign(
         "failed to process",
@@ -357,6 +362,7 @@ export const imageCauses: readonly Cause[] = [
         ) {
           return reject("the line says something more particular");
         }
+        if (/sh: /.test(line)) return accept();
         if (context.docker?.exitCode !== null && context.docker?.keyword === "RUN") {
           return reject("a command printed it");
         }
@@ -437,6 +443,8 @@ export const imageCauses: readonly Cause[] = [
         0.7,
       ),
       sign("cannot set terminal process group", /chrootdirectory.*Operation not permitted/, 0.5),
+      // Qt 5.10 and newer mark the library with the kernel they need; an older one says that it is not there.
+      sign("libQt5Core.so", /libQt5Core\.so\S*: cannot open shared object file/, 0.9),
       sign("unshare: ", /unshare: .*Operation not permitted/, 0.85),
       sign("Failed to create CoreCLR", /Failed to (?:create|initialize) CoreCLR/, 0.85),
     ],
@@ -515,7 +523,12 @@ export const imageCauses: readonly Cause[] = [
         );
         if (tests && output.length <= 6) return accept(0.93, { name }, "cause");
         const hollow = output.slice(-4).some((line) => HOLE.test(line));
-        return hollow ? accept(0.85, { name }, "cause") : accept(0.72, { name }, "consequence");
+        if (hollow) return accept(0.86, { name }, "cause");
+        // A word of its own that follows no option may be one that can be left out.
+        const alone =
+          new RegExp(`(?:^|\\s)(?!-)\\S*[^-\\s]\\s+\\$\\{?${name}\\}?(?:\\s|$)`).test(build.instruction) &&
+          !new RegExp(`\\s--?[\\w-]+ "?\\$\\{?${name}\\b|\\S\\$\\{?${name}\\b`).test(build.instruction);
+        return alone ? accept(0.7, { name }, "consequence") : accept(0.84, { name }, "cause");
       },
     },
   ),

@@ -232,6 +232,8 @@ export const nativeCauses: readonly Cause[] = [
         0.88,
       ),
       sign("Could not find any of:", /Could not find (?:any|one) of: (?<library>.*)/, 0.85),
+      sign("Unable to detect OpenSSL version", /Unable to detect (?<library>OpenSSL) version/, 0.92),
+      sign("directory of OpenSSL", /Could not find directory of (?<library>OpenSSL)/, 0.93),
       sign(
         "unable to find library",
         /(?:unable|[Uu]nable) to find (?:the )?library '?-?l?(?<library>[\w.+-]+)/,
@@ -260,7 +262,9 @@ export const nativeCauses: readonly Cause[] = [
           return accept(0.7, {}, "consequence");
         }
         if (/no acceptable|compiler/.test(line)) return reject("the compiler is missing");
-        return weakUnlessLast(finding, context);
+        return /cannot find -l/.test(line) && linesLeft(finding, context) < 400
+          ? accept()
+          : weakUnlessLast(finding, context);
       }),
     },
   ),
@@ -323,7 +327,9 @@ export const nativeCauses: readonly Cause[] = [
     {
       identity: ["target"],
       decide: (finding, context) =>
-        before(finding, context, /CMake Error|configure: error|No targets specified/)
+        before(finding, context, /[Mm]akefile\S*:\d+: \S+: No such file/, 4)
+          ? reject("a file that the makefile includes is missing")
+          : before(finding, context, /CMake Error|configure: error|No targets specified/)
           ? accept(0.8, {}, "consequence")
           : accept(),
     },
@@ -378,7 +384,9 @@ export const nativeCauses: readonly Cause[] = [
     {
       identity: ["library"],
       decide: (finding, context) =>
-        /LD_PRELOAD|warning/i.test(context.lines[finding.at]!)
+        /libQt5Core\.so/.test(context.lines[finding.at]!)
+          ? reject("Qt's library asks for a newer kernel")
+          : /LD_PRELOAD|warning/i.test(context.lines[finding.at]!)
           ? reject("it is a warning")
           : context.docker !== null && !isNearEnd(finding, context, 25)
           ? accept(0.7, {}, "consequence")

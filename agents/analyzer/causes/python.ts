@@ -4,6 +4,7 @@ import { accept, onlyWhen, reject } from "../catalogue.ts";
 import type { Cause } from "../catalogue.ts";
 import { classifyCommand, COMMAND_SIGNS } from "./commands.ts";
 import { pythonHeavyCauses } from "./python_heavy.ts";
+import { emptyArguments } from "./images.ts";
 import { ANY, BUILD, reported, sign, START } from "./lines.ts";
 import { classifyModule } from "./python_modules.ts";
 import {
@@ -274,6 +275,9 @@ export const pythonCauses: readonly Cause[] = [
         const before = context.lines.slice(Math.max(0, finding.at - 6), finding.at);
         if (before.some((line) => line.includes("require a different python version"))) {
           return reject("pip left versions out for the Python version");
+        }
+        if (context.docker !== null && emptyArguments(context.docker).length > 0) {
+          return accept(0.7, {}, "symptom");
         }
         return before.some((line) => /Temporary failure|Connection|Read timed out/.test(line))
           ? reject("the index was not reached")

@@ -2,6 +2,7 @@
 import { accept, reject } from "../catalogue.ts";
 import type { Cause, Context, Finding } from "../catalogue.ts";
 import { after, before, inContainer, inStep, instructionOf, isNearEnd, linesLeft } from "./container.ts";
+import { emptyArguments } from "./images.ts";
 import { BUILD, reported, sign } from "./lines.ts";
 
 /** The interpreter that the step ran, by the paths it printed; "" when none says. */
@@ -14,6 +15,12 @@ function pythonOf(context: Context): string {
   }
   return /python:(\d+\.\d+)/.exec(docker.image)?.[1] ?? "";
 }
+
+/** A version or a name that an empty build argument left out is not to be found, and that is why. */
+const weakWhenHollow: NonNullable<Cause["decide"]> = (_finding, context) =>
+  context.docker !== null && emptyArguments(context.docker).length > 0
+    ? accept(0.7, {}, "symptom")
+    : accept();
 
 /** Whether the interpreter is older than 3.6, by its version or by how it complains. */
 const isOld = (version: string) => /^2|^3\.[0-5](?:\.|$)/.test(version);
@@ -49,6 +56,16 @@ function decideSyntax(finding: Finding, context: Context, wanted: "old" | "new")
     : accept(0.6, {}, "consequence");
 }
 
+/** Modules with the release of Python 3 that brought them. */
+const MODULE_SINCE: Readonly<Record<string, number>> = {
+  dataclasses: 7,
+  contextvars: 7,
+  "importlib.metadata": 8,
+  zoneinfo: 9,
+  graphlib: 9,
+  tomllib: 11,
+};
+
 const DIST = String.raw`(?<package>[A-Za-z0-9][\w.-]*)`;
 
 export const pythonBuildCauses: readonly Cause[] = [
@@ -79,6 +96,8 @@ export const pythonBuildCauses: readonly Cause[] = [
       sign("requires Python 3", /requires Python (?<range>3[\d.]*)/i, 0.9),
       sign("requires Python", /requires Python ['"]?(?<range>[<>=\d., !*]+)['"]?/, 0.9),
       sign("or later", /Python (?<range>\d\.\d+) or (?:later|newer|above|higher|greater)/i, 0.9),
+      sign("or above", /Python (?<range>\d\.\d+) or above/i, 0.92),
+      sign("does not support Python 2", /(?:Error: )(?<package>[\w-]+) does not support Python 2/, 0.93),
       sign("or newer", /Python (?<range>\d\.\d+) or (?:later|newer|above|higher)/i, 0.88),
       sign(
         "Python ",
@@ -190,6 +209,12 @@ export const pythonBuildCauses: readonly Cause[] = [
         if (/SyntaxError: invalid syntax/.test(line)) return decideSyntax(finding, context, "old");
         if (/^\s*(?:DEPRECATION|WARNING|warning)/.test(line)) return reject("it is only a warning");
         const { module, range = "" } = finding.captures;
+        if (module !== undefined && Object.hasOwn(MODULE_SINCE, module)) {
+          const [major = 3, minor = 0] = pythonOf(context).split(".").map(Number);
+          return pythonOf(context) === "" || major < 3 || minor < MODULE_SINCE[module]!
+            ? accept(0.85, {}, isNearEnd(finding, context, 10) ? "cause" : "consequence")
+            : reject("this Python has the module");
+        }
         if (module !== undefined) {
           const version = pythonOf(context);
           const is3Only =
@@ -237,6 +262,11 @@ export const pythonBuildCauses: readonly Cause[] = [
         "tp_print",
         /(?:has no member named|no member named) [‘'](?:tp_print|exc_type|f_code|curexc_traceback|ob_digit|use_tracing|c_traceobj)[’']/,
         0.92,
+      ),
+      sign(
+        "incomplete type",
+        /incomplete type .{0,3}(?:PyInterpreterState|PyFrameObject|struct _is|struct _frame)/,
+        0.93,
       ),
       sign("longintrepr.h", /longintrepr\.h: No such file/, 0.93),
       sign(
@@ -526,7 +556,7 @@ export const pythonBuildCauses: readonly Cause[] = [
       "ERROR: tensorflow-1.8.0-cp27-none-linux_armv7l.whl is not a supported wheel on this platform.",
       "  could not find any downloads that satisfy the requirement distribute==0.0",
     ],
-    { identity: ["package"], decide: inContainer() },
+    { identity: ["package"], decide: inContainer(weakWhenHollow) },
   ),
   reported(
     "python-build-dep-missing",
@@ -866,6 +896,7 @@ export const pythonBuildCauses: readonly Cause[] = [
       sign("Pip failed", /(?:Pip failed|CondaEnvException: Pip failed)/, 0.62),
       sign("CondaEnvException", /CondaEnvException/, 0.65),
       sign("CondaError", /CondaError: /, 0.8),
+      sign("No module named", /ModuleNotFoundError: No module named '?conda'?$/, 0.94),
       sign("CondaVerificationError", /CondaVerificationError|SafetyError/, 0.85),
       sign("LinkError", /LinkError: post-link script failed/, 0.85),
       sign("InvalidArchiveError", /InvalidArchiveError/, 0.85),

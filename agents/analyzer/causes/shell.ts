@@ -12,13 +12,16 @@ const MANIFEST =
 
 /** Programs whose absence has a name of its own. */
 const OWN_NAME =
-  /^(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|make|gmake|cmake|autoconf|automake|aclocal|autoreconf|libtoolize|libtool|gfortran|pkg-config|ninja|gpg|gpg2|apt-key|apt|apt-get|apk|yum|dnf|microdnf|pacman|zypper|dpkg|rpm|pg_config|mysql_config|curl-config|xml2-config|xslt-config|llvm-config|ssh|m4|bison|flex|swig)$/;
+  /^(?:RUN|COPY|ADD|ENV|FROM|CMD|WORKDIR|EXPOSE|USER|ENTRYPOINT|VOLUME|ARG|LABEL|gcc|g\+\+|cc|c\+\+|clang|clang\+\+|make|gmake|cmake|autoconf|automake|aclocal|autoreconf|libtoolize|libtool|gfortran|pkg-config|ninja|gpg|gpg2|apt-key|apt|apt-get|apk|yum|dnf|microdnf|pacman|zypper|dpkg|rpm|pg_config|mysql_config|curl-config|xml2-config|xslt-config|llvm-config|ssh|m4|bison|flex|swig)$/;
 
 /** What the shell prints where a variable without a value leaves a word empty, or a page where a script should be. */
 const NOT_A_PROGRAM =
   /^(?:\d+|line|<!DOCTYPE|<html|<|#|\S*\.(?:c|h|py|js|rb|go|conf|json|txt|xml|pm):?|checking|module|ERROR|error|Error|warning|Warning|npm|fatal|target|Package|package|command|file|File|which|type|Not|not|and|or)$/;
 
 const FILE_SIGNS = [
+  sign("No such file", /^\S*[Mm]akefile\S*:\d+: (?<file>\S+): No such file or directory/, 0.9),
+  sign("Directory nonexistent", /cannot create (?<file>\S+): Directory nonexistent/, 0.92),
+  sign("could not read file", /could not read file "(?<file>[^"]+)": no such file/, 0.88),
   sign("not found", /(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?:\d+: )?(?<file>\S*\/\S+): not found$/, 0.9),
   sign(
     "annot stat",
@@ -132,7 +135,8 @@ const decideFile = (wanted: "file" | "manifest") => (finding: Finding, context: 
   if (/fatal error: |error: \S+\.h:|\.(?:c|cc|cpp|h|hpp):\d+/.test(line) || /\.so[.\d]*$/.test(file)) {
     return reject("a header or a library is missing");
   }
-  const isManifest = MANIFEST.test(file) || /requirements file|package\.json/.test(line);
+  const isManifest = MANIFEST.test(file) && !/can't open file/.test(line) ||
+    /requirements file|package\.json/.test(line);
   if (
     wanted === "file" && isManifest &&
     !/failed to compute|failed to calculate|(?:COPY|ADD) failed|cannot stat|cp: /.test(line)
@@ -276,7 +280,7 @@ export const shellCauses: readonly Cause[] = [
     FILE_SIGNS,
     ({ file }) => `The tool finds no ${file} in the folder it works in.`,
     [
-      "python: can't open file 'setup.py': [Errno 2] No such file or directory",
+      "FileNotFoundError: [Errno 2] No such file or directory: 'requirements.txt'",
       "ENOENT: no such file or directory, open '/app/package.json'",
     ],
     { identity: ["file"], decide: inContainer(decideFile("manifest")) },
@@ -364,6 +368,7 @@ export const shellCauses: readonly Cause[] = [
       identity: ["file"],
       decide: inContainer((finding, context) => {
         const line = context.lines[finding.at]!;
+        if (emptyArguments(context.docker!).length > 0) return accept(0.7, {}, "symptom");
         if (/npm (?:WARN|warn)|[Ww]arning/.test(line)) return reject("it is a warning");
         if (
           /CMakeLists/.test(line) && context.repository?.paths.some((path) => path.endsWith(".gitmodules"))
