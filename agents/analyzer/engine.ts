@@ -176,9 +176,12 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
     // A crash is tried again and prints the same: another reading of a line of the root cause follows from nothing.
     const same = new Set(ranked.filter((finding) => finding.cause.slug === cause.slug).map(({ at }) => at));
     const after = ranked.filter(({ at }) => at > root.at && !same.has(at)).sort((a, b) => a.at - b.at);
+    const confidence = docker === null
+      ? root.confidence
+      : doubted(root, ranked, linesAfter(root, lines, docker.to));
     return {
       cause: cause.slug,
-      confidence: root.confidence,
+      confidence,
       summary: redact(sanitizeLine(cause.explain(captures))),
       evidence: evidence(root.at),
       chain: [...new Set([cause.slug, ...after.map((finding) => finding.cause.slug)])].slice(
@@ -235,6 +238,38 @@ function judge(finding: Finding, context: Context): Finding | { why: string } {
     severity: wentOn ? lighter(severity) : severity,
     captures: { ...finding.captures, ...verdict.captures },
   };
+}
+
+/**
+ * What makes a reading of a container build less sure, with the factor that its confidence takes. The factors
+ * round what the recorded builds showed: of the answers under `weakSign` two of three were right, with a rival
+ * three of four, of the others nineteen of twenty.
+ */
+const DOUBTS = { weakSign: 0.92, rival: 0.88, manyOthers: 0.9, farFromEnd: 0.95 };
+const WEAK_SIGN = 0.85;
+const OTHERS_MANY = 3;
+const FAR_LINES = 60;
+
+function doubted(root: Finding, ranked: readonly Finding[], left: number): number {
+  const others = ranked.filter(({ cause, severity }) =>
+    cause.slug !== root.cause.slug && severity !== "symptom"
+  );
+  const slugs = new Set(others.map(({ cause }) => cause.slug));
+  const hasRival = others.some(({ severity, at }) => severity === root.severity && at !== root.at);
+  let confidence = root.confidence;
+  if (confidence < WEAK_SIGN) confidence *= DOUBTS.weakSign;
+  if (hasRival) confidence *= DOUBTS.rival;
+  else if (slugs.size >= OTHERS_MANY) confidence *= DOUBTS.manyOthers;
+  if (left > FAR_LINES) confidence *= DOUBTS.farFromEnd;
+  return Math.round(confidence * 100) / 100;
+}
+
+/** Lines with text between a finding and the end of its step. */
+function linesAfter(finding: Finding, lines: readonly string[], to: number): number {
+  if (finding.isOfStep === true) return 0;
+  let count = 0;
+  for (let at = finding.at + 1; at < to && count <= FAR_LINES; at++) if (lines[at]!.trim() !== "") count++;
+  return count;
 }
 
 /** What only the step itself says stands behind every line that says something. */
