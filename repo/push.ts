@@ -93,7 +93,7 @@ async function judgeMoved(
 ): Promise<PushResult> {
   if (head === null) return { kind: "moved", head };
   if (head === commit) return { kind: "already-there" };
-  const isInside = await contains(checkout.remote, branch, commit, signal);
+  const isInside = await contains(checkout.remote, branch, commit, signal === undefined ? {} : { signal });
   return isInside ? { kind: "already-there" } : { kind: "moved", head };
 }
 
