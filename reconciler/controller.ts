@@ -5,6 +5,7 @@
  */
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
+import { Doubts, StillInDoubt } from "../state/doubts.ts";
 import type { Performance } from "../state/performance.ts";
 import type { Attempt, Incident, ServiceRecord, StateEvent } from "../state/records.ts";
 import type { Action, Memory } from "./action.ts";
@@ -50,11 +51,13 @@ export class Controller implements AsyncDisposable {
   readonly #mayAct: boolean;
   readonly #checkouts = new CheckoutCache();
   readonly #serviceIds = new Map<string, string>();
+  readonly #doubts: Doubts;
   /** Failures in a row by incident and what failed; forgotten on success and with the process. */
   readonly #failures = new Map<string, number>();
 
   constructor(parts: Parts, options: ControllerOptions = {}) {
     this.#parts = parts;
+    this.#doubts = new Doubts(parts.clock);
     this.#mayAct = options.mayAct ?? true;
   }
 
@@ -119,7 +122,7 @@ export class Controller implements AsyncDisposable {
           }
           if (observation.seen === null) throw new Error("An effect was planned without a sighting");
           try {
-            const request = { spec, seen: observation.seen, record, ...action };
+            const request = { spec, seen: observation.seen, record, doubts: this.#doubts, ...action };
             const result = await performEffect(this.#parts, this.#checkouts, request, signal);
             incident = changeAttempt(action.incident, action.attempt.number, result.attempt);
             record = { ...record, ...result.record };
@@ -133,6 +136,16 @@ export class Controller implements AsyncDisposable {
               forPerson: false,
             });
           } catch (error) {
+            if (error instanceof StillInDoubt) {
+              const { message, waitMs } = error;
+              return finish({
+                kind: "waiting",
+                reason: "InDoubt",
+                message,
+                afterMs: waitMs,
+                forPerson: false,
+              });
+            }
             if (!isPassing(error)) throw error;
             if (this.#countFailure(`act/${action.incident.id}`) < ACT_TRIES_MAX) {
               return finish({ kind: "retry", reason: "CannotAct", message: error.message });

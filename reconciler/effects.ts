@@ -11,6 +11,7 @@ import type { Json } from "../base/json.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderRefused } from "../render/api.ts";
 import type { ServicePatch } from "../render/schemas.ts";
+import type { Doubts } from "../state/doubts.ts";
 import { performOnce } from "../state/journal.ts";
 import { BAD_COMMITS_KEPT } from "../state/records.ts";
 import type { Attempt, EffectKind, Incident, ServiceRecord } from "../state/records.ts";
@@ -38,6 +39,8 @@ export interface EffectRequest {
   attempt: Attempt;
   step: Step;
   record: ServiceRecord;
+  /** The writes of this process whose end is not known. */
+  doubts: Doubts;
 }
 
 const publishedSchema = z.discriminatedUnion("kind", [
@@ -49,6 +52,9 @@ const deployResultSchema = z.object({ deployId: z.string().nullable() });
 const restartIntentSchema = z.object({ since: z.number() });
 const deployIntentSchema = z.object({ known: z.array(z.string()) });
 const settingResultSchema = z.object({ inForce: z.boolean() });
+
+/** Effects that happen again when they are asked for again; a push or a setting does not. */
+const HAPPENS_AGAIN: readonly Step[] = ["deploy", "rollback", "restart"];
 
 const KINDS: Record<Step, EffectKind> = {
   push: "push",
@@ -62,6 +68,7 @@ const KINDS: Record<Step, EffectKind> = {
 };
 
 /**
+ * @throws {StillInDoubt} when an earlier try may still take effect
  * @throws {RenderUnreachable} when it is not known whether the effect happened: the next pass asks the world
  * @throws {RenderRefused} when Render is too busy to take it: to be tried again
  */
@@ -112,6 +119,10 @@ class Effects {
 
   /** Ends the attempt: the effect was refused and nothing changed. */
   failed(message: string, status: "failed" | "abandoned" = "failed"): EffectResult {
+    // It comes after the proof: the attempt is over and stays what it was, and asking for ever would not help.
+    if (this.request.step === "autodeploy-on") {
+      return { attempt: {}, record: { hold: null }, message: `${message}; switch autodeploy on by hand` };
+    }
     return { attempt: { status, endedAt: this.parts.clock.now(), error: message }, record: {}, message };
   }
 
@@ -132,6 +143,7 @@ class Effects {
       kind: KINDS[step],
       payload,
       clock: this.parts.clock,
+      ...(HAPPENS_AGAIN.includes(step) ? { doubts: this.request.doubts } : {}),
     }, work);
     return schema.parse(result);
   }
@@ -313,9 +325,9 @@ class Effects {
     const result = await this.#once(settingResultSchema, JSON.parse(JSON.stringify(patch)) as Json, {
       alreadyDone: async () => await isSet() ? { inForce: true } : null,
       perform: async () => {
-        await api.patchService(serviceId, patch, this.signal);
-        // Read back: a blueprint or a policy may keep the old value.
-        return { inForce: await isSet() };
+        const patched = await api.patchService(serviceId, patch, this.signal);
+        // A blueprint or a policy may keep the old value. A read so soon may show the old value too.
+        return { inForce: isInForce(serviceView(patched, this.request.spec), patch) || await isSet() };
       },
     });
     return result.inForce;

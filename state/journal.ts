@@ -11,6 +11,7 @@ import { EvenkeelError, messageOf } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { RenderRefused } from "../render/api.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
+import type { Doubts } from "./doubts.ts";
 import type { EffectKind, JournalEntry } from "./records.ts";
 import type { Store } from "./store.ts";
 
@@ -27,6 +28,11 @@ export interface EffectOrder {
   clock: Clock;
   /** @default TRIES_MAX */
   triesMax?: number;
+  /**
+   * For an effect that would happen again if it were performed again: what was left pending is not repeated
+   * while it may still arrive. @default repeated as soon as the world does not show it
+   */
+  doubts?: Doubts;
 }
 
 export interface EffectSteps {
@@ -52,6 +58,7 @@ export interface EffectEnd {
 }
 
 /**
+ * @throws {StillInDoubt} when an earlier try may still arrive
  * @throws what `alreadyDone` or `perform` throws; the entry is then failed or still intended, see above
  * @throws {EvenkeelError} when `triesMax` tries were refused before
  */
@@ -61,6 +68,7 @@ export async function performOnce(store: Store, order: EffectOrder, steps: Effec
   for (let tries = 1; tries <= triesMax; tries++) {
     const { serviceId, kind, payload, clock } = order;
     const key = tries === 1 ? order.key : `${order.key}/${tries}`;
+    const isLeft = order.doubts !== undefined && await store.getJournalEntry(key) !== null;
     const entry = await store.intend({ key, serviceId, kind, payload, intendedAt: clock.now() });
     switch (entry.state) {
       case "done":
@@ -69,7 +77,7 @@ export async function performOnce(store: Store, order: EffectOrder, steps: Effec
         refused = entry;
         continue;
       case "intended":
-        return { ...await attempt(store, entry, order, steps), tries };
+        return { ...await attempt(store, entry, order, steps, isLeft), tries };
     }
   }
   throw new EvenkeelError(
@@ -83,13 +91,16 @@ async function attempt(
   { key, payload }: JournalEntry,
   order: EffectOrder,
   steps: EffectSteps,
+  isLeft: boolean,
 ): Promise<Omit<EffectEnd, "tries">> {
-  const { clock } = order;
+  const { clock, doubts } = order;
   const found = await steps.alreadyDone(payload);
   if (found !== null) {
     await store.finish(key, { state: "done", result: found, at: clock.now() });
+    doubts?.settled(key);
     return { result: found, how: "found" };
   }
+  if (isLeft) doubts?.check(key);
   let result: Json;
   try {
     result = await steps.perform();
@@ -98,10 +109,16 @@ async function attempt(
       const text = messageOf(error);
       const message = sanitizeLine(steps.redact?.(text) ?? text);
       await store.finish(key, { state: "failed", result: { error: message }, at: clock.now() });
+      doubts?.settled(key);
+    } else if (error instanceof RenderRefused && error.status === 429) {
+      doubts?.refused(key);
+    } else {
+      doubts?.lost(key);
     }
     throw error;
   }
   await store.finish(key, { state: "done", result, at: clock.now() });
+  doubts?.settled(key);
   return { result, how: "performed" };
 }
 

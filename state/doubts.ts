@@ -1,0 +1,54 @@
+/**
+ * Writes whose end is not known: the answer was lost, or the process was killed before it came. Such a write may
+ * still arrive, and what it did may not be listed yet, so it is not repeated until that can no longer be. Counted
+ * on the monotonic clock, from the last try or, for what another process left, from when it was first met.
+ */
+import type { Clock } from "../base/clock.ts";
+
+/**
+ * How long a lost write may still arrive and its effect be missing from lists, in milliseconds. Render's lists
+ * miss a new deploy for about a second (reference 13); the rest is for a request that lingers on its way.
+ */
+export const DOUBT_MS = 15_000;
+
+/** It is too early to tell whether an effect has happened; nothing was done. */
+export class StillInDoubt extends Error {
+  override readonly name = "StillInDoubt";
+  /** @param waitMs when to ask again, in milliseconds */
+  constructor(readonly key: string, readonly waitMs: number) {
+    super(`Effect ${key} may still arrive: it is looked for again before it is repeated`);
+  }
+}
+
+export class Doubts {
+  /** When each write was last tried or first met, by key; only what is pending, so at most a few. */
+  readonly #since = new Map<string, number>();
+
+  /** @param doubtMs how long a write stays in doubt, in milliseconds @default DOUBT_MS */
+  constructor(
+    private readonly clock: Pick<Clock, "monotonic">,
+    private readonly doubtMs: number = DOUBT_MS,
+  ) {}
+
+  /** The answer to a write was lost. */
+  lost(key: string): void {
+    this.#since.set(key, this.clock.monotonic());
+  }
+
+  /** A write was refused for now: it did not happen, and may be tried again at once. */
+  refused(key: string): void {
+    this.#since.set(key, -Infinity);
+  }
+
+  settled(key: string): void {
+    this.#since.delete(key);
+  }
+
+  /** @throws {StillInDoubt} while a write that was left pending may still arrive */
+  check(key: string): void {
+    const since = this.#since.get(key) ?? this.clock.monotonic();
+    this.#since.set(key, since);
+    const waitMs = since + this.doubtMs - this.clock.monotonic();
+    if (waitMs > 0) throw new StillInDoubt(key, waitMs);
+  }
+}
