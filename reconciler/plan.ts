@@ -32,6 +32,39 @@ export function plan(
   memory: Memory,
   now: number,
 ): Action {
+  const action = decide(spec, observation, incident, memory, now);
+  return action.kind === "effect" ? withinBudget(spec, observation, action, memory, now) : action;
+}
+
+/** Every effect counts, also the later ones of an attempt. What was intended before is counted already. */
+function withinBudget(
+  spec: ServiceSpec,
+  { seen }: Observation,
+  action: Extract<Action, { kind: "effect" }>,
+  { effectsLastHour, pending }: Memory,
+  now: number,
+): Action {
+  const { incident, attempt, step } = action;
+  const key = `${incident.id}/${attempt.number}/${step}`;
+  const isIntended = pending.some((entry) => entry.key === key || entry.key.startsWith(`${key}/`));
+  if (seen === null || isIntended || effectsLastHour < spec.policy.effectsPerHourMax) return action;
+  if (incident.status === "stalled") return { kind: "stalled", incident };
+  const message =
+    `${effectsLastHour} effects within an hour reach the limit of ${spec.policy.effectsPerHourMax}`;
+  return record(
+    stall(incident, seen, { reason: "EffectsSpent", message }, now),
+    "IncidentStalled",
+    `${message}; next would have been ${step}`,
+  );
+}
+
+function decide(
+  spec: ServiceSpec,
+  observation: Observation,
+  incident: Incident | null,
+  memory: Memory,
+  now: number,
+): Action {
   const { seen } = observation;
   if (seen === null) return { kind: "unobserved", message: observation.problem ?? "Nothing was observed" };
   const left = leftAlone(spec, seen);
