@@ -35,6 +35,9 @@ export interface Consultation {
 
 /** @throws {SwarmFailure} when an agent failed; the caller disposes of the swarm before it does anything else */
 export async function consult(topology: Topology, swarm: Swarm, questions: Questions): Promise<Consultation> {
+  // The monitor goes first in a hierarchy: evidence that fails meanwhile is awaited only later, and until then a
+  // rejection without a handler would end the process.
+  questions.evidence.catch(() => {});
   const diagnose = async () => await swarm.run(analyzer, await questions.evidence);
   switch (topology) {
     case "hierarchical": {
