@@ -134,7 +134,7 @@ function draftAttempt(
       log.phases,
       (text) => sanitizeLine(log.redact(text)),
     ),
-    repairHash: fingerprint([JSON.stringify(proposal.kind === "patch" ? proposal.edits : repair)]),
+    repairHash: fingerprint([JSON.stringify(essence(proposal))]),
   }, parts.clock.now());
 }
 
@@ -162,6 +162,18 @@ function withEdits({ paths, files }: RepositoryView, edits: readonly Edit[]): Re
     }
   }
   return { paths: [...all], files: changed };
+}
+
+/** What makes two repairs the same: what they change, not what it was changed from. */
+function essence(proposal: Exclude<Proposal, { kind: "none" }>): unknown {
+  switch (proposal.kind) {
+    case "patch":
+      return proposal.edits;
+    case "setting":
+      return { kind: proposal.kind, patch: proposal.patch };
+    case "redeploy":
+      return { kind: proposal.kind, clearCache: proposal.clearCache };
+  }
 }
 
 /** Makes the commit and lets the validator look at it. */

@@ -17,10 +17,13 @@ export async function triedBefore(
     .filter((attempt) => attempt.fingerprint === print);
   const since = parts.clock.now() - DAY_MS;
   const counted = attempts.filter((attempt) => attempt.startedAt >= since && attempt.status !== "abandoned");
+  const recent = incident.attempts.slice(incident.attemptsBefore);
   const failed = attempts.filter((attempt) =>
-    attempt.status === "failed" || attempt.status === "no_effect" ||
-    // A redeploy is free once an incident; a second one would be hoping.
-    (attempt.repair.kind === "redeploy" && incident.attempts.includes(attempt))
+    attempt.repair.kind === "redeploy"
+      // It changes nothing, so that a failed one says nothing of the next incident or of a person's fresh start; but
+      // it is free only once, for a second one would be hoping.
+      ? recent.includes(attempt)
+      : attempt.status === "failed" || attempt.status === "no_effect"
   );
   return {
     today: counted.filter((attempt) => attempt.status !== "fixed").length,
