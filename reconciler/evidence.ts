@@ -31,24 +31,26 @@ export interface FailureLog {
 
 /** Reads the log of a deploy. For a live one that turned bad (`run`), only what the application printed. */
 export async function readFailureLog(
-  parts: Pick<Parts, "api" | "clock" | "secrets">,
+  parts: Pick<Parts, "api" | "secrets">,
   service: ServiceView,
   deploy: DeployView,
   phase: Phase,
   signal: AbortSignal,
 ): Promise<FailureLog> {
-  const { api, clock } = parts;
+  const { api } = parts;
   const start = deploy.startedAt ?? deploy.createdAt;
-  const end = phase === "run" || deploy.finishedAt === null ? clock.now() : deploy.finishedAt;
+  // Render's clock, never ours: one that is slow would cut off what was logged last.
+  const end = phase === "run" ? null : deploy.finishedAt;
   const [result, secrets] = await Promise.all([
     api.listLogs({
       ownerId: service.ownerId,
       resource: [service.id],
       // Newest first: when the log is larger than the cap, its end is what is kept.
       direction: "backward",
-      type: phase === "run" ? ["app"] : ["build", "app"],
+      // While a deploy builds, what is logged as `app` is the old one's.
+      type: phase === "run" ? ["app"] : phase === "build" ? ["build"] : ["build", "app"],
       ...(start === null ? {} : { startTime: new Date(start).toISOString() }),
-      endTime: new Date(end + WINDOW_SLACK_MS).toISOString(),
+      ...(end === null ? {} : { endTime: new Date(end + WINDOW_SLACK_MS).toISOString() }),
       linesMax: LOG_LINES_READ,
       bytesMax: LOG_BYTES_READ,
     }, signal),
