@@ -30,6 +30,7 @@ import { ADVICE_SUGGESTED, adviceHistory, newSuggestions } from "./advising.ts";
 import { chooseRepair } from "./choose.ts";
 import { readFailureLog, readPlatformReason, viewRepository } from "./evidence.ts";
 import type { FailureLog } from "./evidence.ts";
+import { liveDeploy } from "./observation.ts";
 import type { Sighting } from "./observation.ts";
 import { monitorInput } from "./observe.ts";
 import type { Checkout, Parts } from "./parts.ts";
@@ -146,9 +147,10 @@ async function prepare(
       remedies: async (found) => await remedyQuestion(parts, question, found, riskMax, await gathering),
     });
     notes.push(...await suggestions(parts, question, advice, notes));
-    if (incident.gap === "unhealthy" && question.phase === "run" && isWell(monitor)) {
-      const isRolledBack = incident.attempts.some((one) => one.status === "rolled_back");
-      if (!isRolledBack) return { kind: "changed", message: `Looking again: ${monitor.health.message} now` };
+    // After a rollback it is the replaced deploy that is read, and how the old one does says nothing about it.
+    const isServing = liveDeploy(seen.deploys)?.id === question.deploy.id;
+    if (incident.gap === "unhealthy" && question.phase === "run" && isServing && isWell(monitor)) {
+      return { kind: "changed", message: `Looking again: ${monitor.health.message} now` };
     }
     const { log, checkout, input } = await gathering;
     if (diagnosis.cause === "unknown" || diagnosis.confidence < spec.policy.confidenceMin) {
