@@ -126,6 +126,15 @@ export class Simulation {
 
   async run(): Promise<SimulationResult> {
     await using disk = await openSqliteStore(IN_MEMORY);
+    // A rejection that nobody handles ends a real process.
+    const onUnhandled = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      this.checker.fail("defect", `nobody handles: ${messageOf(event.reason)}`);
+    };
+    globalThis.addEventListener("unhandledrejection", onUnhandled);
+    using _listening = {
+      [Symbol.dispose]: () => globalThis.removeEventListener("unhandledrejection", onUnhandled),
+    };
     this.#disk = this.checker.watchStore(disk);
     this.#addServices();
     this.#scheduleTrouble();
@@ -442,7 +451,8 @@ export class Simulation {
     if (outcome?.kind === "stalled" && (outcome.reason === "" || outcome.resume === "")) {
       this.checker.fail("ends", `${service.id} stalled without a reason or a command`);
     }
-    if (outcome?.kind === "stalled" && this.#isRepairable(service)) {
+    const mayBeSpent = ["EffectsSpent", "AttemptsSpent", "FingerprintSpent"];
+    if (outcome?.kind === "stalled" && !mayBeSpent.includes(outcome.reason) && this.#isRepairable(service)) {
       this.checker.fail("repairs", `${service.id} is stalled (${outcome.reason}): ${outcome.message}`);
     }
     return said;
@@ -452,8 +462,13 @@ export class Simulation {
   #isRepairable(service: SimService): boolean {
     const { repository, settings } = service;
     const defects = defectsOf(repository.get(repository.head).tree, settings);
+    // What was pushed and never deployed cannot be judged by anybody who reads deploys.
+    const latest = service.deploys.find((deploy) => deploy.status !== "canceled");
+    if (latest?.commit !== repository.head) return false;
     const spec = this.#specOf(service.id);
     if (spec.database.kind !== "none" && !service.databaseUp) return false;
+    // Nothing in a log tells that a restart would help, and only what was good before is restarted on trust.
+    if (service.isWornOut) return false;
     return this.#lies === 0 && defects.every(({ name }) => DEFECTS[name].isRepairable);
   }
 }
