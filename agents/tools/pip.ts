@@ -122,7 +122,7 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
       const skipped = lines.filter((line) => !REQUIREMENT.test(line));
       if (asked.length === 0) return { ok: true, resolved: [], mentions: [], skipped };
       const known = mentionsOf === undefined || mentionsOf.length === 0
-        ? memory.recall(asked, pythonVersion)
+        ? memory.recall(asked, minorOf(pythonVersion))
         : undefined;
       if (known !== undefined) return { ok: true, resolved: known, mentions: [], skipped };
       const python = await findPython(pythonVersion, signal);
@@ -146,7 +146,7 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
       if (result.code === 0) {
         const { install } = reportSchema.parse(JSON.parse(reportIn(result.stdout)));
         const resolved = install.map(({ metadata: { name, version } }) => ({ name, version }));
-        memory.keep(asked, pythonVersion, resolved);
+        memory.keep(asked, minorOf(pythonVersion), resolved);
         return {
           ok: true,
           resolved,
@@ -260,6 +260,11 @@ function refuseToJudge(result: JobResult): void {
   if (!JUDGEMENT.test(result.stderr)) {
     throw new EvenkeelError(`Cannot understand pip: ${explanation(result.stderr).slice(-500)}`);
   }
+}
+
+/** Which interpreter answers depends on no more than this. */
+function minorOf(version: string | null): string | null {
+  return version === null ? null : version.split(".").slice(0, 2).join(".");
 }
 
 /** A line of a requirements file without comment and hashes. */
