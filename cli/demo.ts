@@ -217,11 +217,13 @@ function specOf(serviceId: string, proofMs: number): ServiceSpec {
 /** What an earlier run with the same data folder learned and this one will use, one line a remedy. */
 async function learnedBefore(store: Store): Promise<string[]> {
   const tallies = await recallTallies(store, systemClock.now());
-  return tallies.filter(({ healed }) => healed > 0).slice(0, LEARNED_SHOWN).map((
-    { cause, remedy, healed, noEffect, worse },
-  ) =>
-    `Learned in an earlier run: ${remedy} healed ${cause} ${healed} of ${healed + noEffect + worse} times`
-  );
+  return tallies.filter(({ healed }) => healed > 0).slice(0, LEARNED_SHOWN).map((tally) => {
+    const { cause, remedy, healed } = tally;
+    const tries = healed + tally.noEffect + tally.worse;
+    return `Learned in an earlier run: ${remedy} healed ${cause} ${healed} of ${tries} ${
+      tries === 1 ? "time" : "times"
+    }`;
+  });
 }
 
 /** Notes how far a service is. */

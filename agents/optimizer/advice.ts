@@ -6,7 +6,13 @@
 import type { Advice } from "../../state/advice.ts";
 import type { BuildFacts } from "../../state/build_facts.ts";
 import type { AdviceHistory } from "../messages.ts";
-import { chooseTopology, statisticsOf, topologies } from "../swarm/topology.ts";
+import {
+  chooseTopology,
+  MESH_FREE_MEMORY_MIN_MIB,
+  RUNS_COMPARED_MIN,
+  statisticsOf,
+  topologies,
+} from "../swarm/topology.ts";
 import { buildOrderAdvice } from "./advice_build_order.ts";
 import { cachingAdvice } from "./advice_caching.ts";
 import { dependencyAdvice } from "./advice_dependencies.ts";
@@ -29,8 +35,8 @@ export function advise({ all, service }: AdviceHistory, facts: BuildFacts | null
 
 function topologyAdvice({ runs, freeMemoryMiB, iterations }: AdviceHistory["all"]): Advice {
   const { topology, why } = chooseTopology(runs, freeMemoryMiB, null);
-  const figures = topologies.flatMap((name) => {
-    const { runs: count, failureRate, medianMs } = statisticsOf(runs, name);
+  const statistics = topologies.map((name) => ({ name, ...statisticsOf(runs, name) }));
+  const figures = statistics.flatMap(({ name, runs: count, failureRate, medianMs }) => {
     return [
       { name, value: count, unit: "runs" },
       ...Number.isFinite(medianMs)
@@ -41,9 +47,13 @@ function topologyAdvice({ runs, freeMemoryMiB, iterations }: AdviceHistory["all"
         : [],
     ];
   });
+  const isCompared = freeMemoryMiB < MESH_FREE_MEMORY_MIN_MIB ||
+    statistics.every(({ runs }) => runs >= RUNS_COMPARED_MIN);
   return {
     kind: "topology",
-    recommendation: `Run the agents as ${topology}`,
+    recommendation: isCompared
+      ? `Run the agents as ${topology}`
+      : `Run the agents as ${topology} next, until ${RUNS_COMPARED_MIN} runs of each can be compared`,
     // The newest run shows what is in use; with --topology auto the next one follows this advice.
     isInPlace: runs[0]?.topology === topology,
     figures: [
