@@ -143,16 +143,15 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
       orderOf.get(a.cause)! - orderOf.get(b.cause)!
     );
     const root = ranked[0];
-    for (const other of ranked.slice(1)) {
-      if (other.cause.slug === root?.cause.slug) continue;
-      rejected.push({ cause: other.cause.slug, why: whyNot(other, root!, lineNumber) });
-    }
-    for (const weak of accepted) {
-      if (weak.confidence < limits.confidenceMin) {
-        rejected.push({ cause: weak.cause.slug, why: `confidence ${weak.confidence} is too low to name it` });
-      }
-    }
-    const others = unique(rejected, root?.cause.slug).slice(0, limits.rejectedMax);
+    // What came closest is told first.
+    const lost = ranked.slice(1).filter(({ cause }) => cause.slug !== root?.cause.slug)
+      .map((other) => ({ cause: other.cause.slug, why: whyNot(other, root!, lineNumber) }));
+    const weak = accepted.filter(({ confidence }) => confidence < limits.confidenceMin)
+      .map(({ cause, confidence }) => ({
+        cause: cause.slug,
+        why: `confidence ${confidence} is too low to name it`,
+      }));
+    const others = unique([...lost, ...weak, ...rejected], root?.cause.slug).slice(0, limits.rejectedMax);
     if (root === undefined) {
       return {
         cause: UNKNOWN,

@@ -5,6 +5,7 @@ import { aptCauses } from "./apt.ts";
 import { compiledCauses } from "./compiled.ts";
 import { databaseCauses } from "./database.ts";
 import { downloadCauses } from "./downloads.ts";
+import { frameworkCauses } from "./frameworks.ts";
 import { gitCauses } from "./git.ts";
 import { goCauses } from "./go.ts";
 import { imageCauses } from "./images.ts";
@@ -12,6 +13,7 @@ import { javascriptBuildCauses } from "./javascript_build.ts";
 import { nativeCauses } from "./native.ts";
 import { networkCauses } from "./network.ts";
 import { nodeCauses } from "./node.ts";
+import { operationCauses } from "./operations.ts";
 import { packageCauses } from "./packages.ts";
 import { phpRubyCauses } from "./php_ruby.ts";
 import { platformCauses } from "./platform.ts";
@@ -59,6 +61,8 @@ export const causes: readonly Cause[] = [
   ...serviceCauses.map((cause): Cause =>
     SERVICES_ONLY.has(cause.slug) ? { ...cause, where: "service" } : cause
   ),
+  ...frameworkCauses,
+  ...operationCauses,
   ...aptCauses,
   ...packageCauses,
   ...imageCauses,

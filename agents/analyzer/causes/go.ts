@@ -165,6 +165,7 @@ export const goCauses: readonly Cause[] = [
     {
       identity: ["version"],
       decide: (finding, context) => {
+        if (context.docker === null) return reject("on a platform the language's version is a setting");
         const line = context.lines[finding.at]!;
         const { name = "", member } = finding.captures;
         if (

@@ -138,6 +138,10 @@ export const pythonHeavyCauses: readonly Cause[] = [
     severity: "cause",
     redeployMayCure: true,
     signs: TIMEOUT_SIGNS,
+    decide: (finding, context) =>
+      finding.phase === null && context.lines.some((line) => /running on|listening|No open ports/i.test(line))
+        ? reject("the program was started already")
+        : accept(),
     explain: () => "The build took longer than the platform allows.",
     identity: [],
     remedies: [

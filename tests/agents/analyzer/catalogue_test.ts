@@ -20,7 +20,7 @@ Deno.test("every cause has at least two examples that match one of its signs, an
   }
 });
 
-Deno.test("every remedy that a cause names exists and repairs that cause, and every remedy is named", () => {
+Deno.test("every remedy that a cause names exists and repairs that cause, and every service's remedy is named", () => {
   for (const cause of causes) {
     for (const id of cause.remedies) {
       assert(findRemedy(id)?.causes.includes(cause.slug), `${cause.slug}: ${id}`);
@@ -28,6 +28,8 @@ Deno.test("every remedy that a cause names exists and repairs that cause, and ev
   }
   for (const { id, causes: slugs } of remedies) {
     for (const slug of slugs) {
+      // A Dockerfile's remedies are found by the cause they repair (`remediesFor`).
+      if (id.startsWith("docker/")) continue;
       assert(causes.some((cause) => cause.slug === slug && cause.remedies.includes(id)), `${id}: ${slug}`);
     }
   }
