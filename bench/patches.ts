@@ -61,6 +61,7 @@ interface Result {
   remedy: string | null;
   patch: string | null;
   path: string;
+  refusals: readonly string[];
 }
 const results: Result[] = [];
 const started = performance.now();
@@ -75,8 +76,8 @@ for (const item of cases) {
     repository: { paths, files },
     platformReason: null,
   });
-  const { remedy, patch } = await repairCase(diagnosis, SETTINGS, { paths, files }, item.log);
-  results.push({ item, cause: diagnosis.cause, remedy: remedy?.id ?? null, patch, path });
+  const { remedy, patch, refusals } = await repairCase(diagnosis, SETTINGS, { paths, files }, item.log);
+  results.push({ item, cause: diagnosis.cause, remedy: remedy?.id ?? null, patch, path, refusals });
 }
 const milliseconds = performance.now() - started;
 
@@ -140,9 +141,9 @@ if (values.show !== undefined) {
     )
   ) print(each);
 } else if (values.missing !== undefined) {
-  for (const { item, cause, patch } of results) {
+  for (const { item, cause, patch, refusals } of results) {
     if (item.label.class === values.missing && patch === null) {
-      console.log(`${item.id} (${cause}): ${item.label.evidence}`);
+      console.log(`${item.id} (${cause}): ${item.label.evidence}\n    ${refusals.join("; ")}`);
     }
   }
 } else if (values.sample !== undefined) {

@@ -64,26 +64,27 @@ export async function answerCase(given: BatchCase): Promise<CaseAnswer> {
   const hasRepository = Boolean(given.files) || Boolean(given.paths);
   const repository = hasRepository ? { paths, files } : null;
   const diagnosis = diagnose({ log: given.log, phase, settings, repository, platformReason: null });
-  const chosen = await repairCase(diagnosis, settings, { paths, files }, given.log);
+  const { remedy, patch } = await repairCase(diagnosis, settings, { paths, files }, given.log);
   const { cause, confidence, evidence, chain, fingerprint, summary } = diagnosis;
-  return { id: given.id ?? null, cause, confidence, evidence, chain, fingerprint, summary, ...chosen };
+  return { id: given.id ?? null, cause, confidence, evidence, chain, fingerprint, summary, remedy, patch };
 }
 
-/** The first remedy that applies, with its patch where it changes files. */
+/** The first remedy that applies, with its patch where it changes files, and why others did not. */
 export async function repairCase(
   diagnosis: Diagnosis,
   settings: Settings,
   { paths, files }: { paths: readonly string[]; files: Readonly<Record<string, string>> },
   log: string,
-): Promise<Pick<CaseAnswer, "remedy" | "patch">> {
+): Promise<Pick<CaseAnswer, "remedy" | "patch"> & { refusals: readonly string[] }> {
+  const refusals: string[] = [];
   const offered = remediesFor(diagnosis);
-  if (offered.length === 0) return { remedy: null, patch: null };
+  if (offered.length === 0) return { remedy: null, patch: null, refusals };
   const told = ({ id, kind, risk }: Remedy, more: { risk?: Remedy["risk"] } = {}) => ({
     id,
     kind,
     risk: more.risk ?? risk,
   });
-  if (paths.length === 0) return { remedy: told(offered[0]!), patch: null };
+  if (paths.length === 0) return { remedy: told(offered[0]!), patch: null, refusals };
   const view = viewOf(paths, files);
   const cleanLog = sanitizeLog(log);
   let wanting: Remedy | undefined;
@@ -102,18 +103,19 @@ export async function repairCase(
         },
       });
       if (proposal.kind === "none") {
+        refusals.push(`${remedy.id}: ${proposal.why}`);
         if (isAsking) wanting ??= remedy;
         continue;
       }
       const patch = proposal.kind === "patch" ? diffOf(proposal.edits, files, view) : null;
       if (proposal.kind === "patch" && patch === null) continue;
-      return { remedy: told(remedy, { risk: proposal.risk }), patch };
+      return { remedy: told(remedy, { risk: proposal.risk }), patch, refusals };
     } catch (error) {
       if (!(error instanceof NoTools) && !isAsking) throw new Error(`${remedy.id}: ${messageOf(error)}`);
       wanting ??= remedy;
     }
   }
-  return { remedy: wanting === undefined ? null : told(wanting), patch: null };
+  return { remedy: wanting === undefined ? null : told(wanting), patch: null, refusals };
 }
 
 /** Null when a file that would change was not given: a diff against it would be a guess. */

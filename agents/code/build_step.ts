@@ -37,7 +37,7 @@ export function findStep(file: Dockerfile, step: BuildStep): Instruction | undef
   const fits = (instruction: Instruction | undefined): instruction is Instruction => {
     if (instruction === undefined) return false;
     const have = normal(
-      instruction.raw.replace(/[\\`][ \t]*\r?\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:[ \t]*#[^\n]*\n)*/g, " "),
+      instruction.raw.replace(/[\\`][ \t]*\r?\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:[ \t]*#[^\n]*\n)*/g, ""),
     );
     const length = Math.min(wanted.length, have.length, COMPARED_CHARS);
     return length > 0 && have.slice(0, length) === wanted.slice(0, length);

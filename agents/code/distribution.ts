@@ -95,8 +95,15 @@ export function distributionOfImage(image: string): Distribution | null {
   if (/^(?:centos|fedora|amazonlinux|oraclelinux|rockylinux|almalinux|ubi\d|rhel)/.test(name)) {
     return { family: "rpm", release: /^\d+/.exec((tag ?? "").replace(/^centos/, ""))?.[0] ?? null };
   }
-  return null;
+  if (/centos|ubi\d|fedora/.test(tag ?? "")) {
+    return { family: "rpm", release: /(?:centos|ubi|fedora)(\d+)/.exec(tag ?? "")?.[1] ?? null };
+  }
+  return DEBIAN_BASED.test(repository) ? { family: "debian", release: null } : null;
 }
+
+/** Official images without another distribution in their tag are built on Debian. */
+const DEBIAN_BASED =
+  /^(?:python|node|ruby|golang|php|perl|rust|openjdk|java|haskell|elixir|erlang|buildpack-deps|gcc|julia|pypy|r-base|postgres|mysql|mariadb|redis|mongo|nginx|httpd|tomcat|maven|gradle|wordpress|drupal|jenkins|clojure|swipl|mono|rocker\/.*|bitnami\/minideb|pytorch\/pytorch|tensorflow\/tensorflow|swift|rustlang\/rust|continuumio\/\w+|jupyter\/\S+|phusion\/\S+|nvidia\/cuda)$/;
 
 /** What the package manager's own lines in a log say. */
 export function distributionOfLog(lines: readonly string[]): Distribution | null {
@@ -109,10 +116,18 @@ export function distributionOfLog(lines: readonly string[]): Distribution | null
     if (suite in UBUNTU) return { family: "ubuntu", release: suite };
   }
   for (const line of lines) {
-    if (/\.el(\d)[._\d]*\.|\.fc(\d\d)\./.test(line)) {
-      const match = /\.(?:el|fc)(\d+)/.exec(line);
-      return { family: "rpm", release: match?.[1] ?? null };
+    const rpm =
+      /\.(?:el|fc)(\d+)[._\d]*(?:\.centos)?\.?(?:x86_64|noarch)\b|\b(?:x86_64|noarch)\s+\S+\.(?:el|fc)(\d+)/
+        .exec(line);
+    if (rpm !== null) return { family: "rpm", release: rpm[1] ?? rpm[2] ?? null };
+  }
+  // The shells name themselves in the way they say that a command is missing.
+  for (const line of lines) {
+    if (/^\/bin\/sh: \d+: /.test(line)) return { family: "debian", release: null };
+    if (/^\/bin\/sh: (?:line \d+: )?\S+: command not found/.test(line)) {
+      return { family: "rpm", release: null };
     }
+    if (/^\/bin\/sh: [^\s:]+: not found/.test(line)) return { family: "alpine", release: null };
   }
   return null;
 }

@@ -16,7 +16,7 @@ export interface Instruction {
   lastLine: number;
   /** As it stands in the file. */
   raw: string;
-  /** The arguments on one line: continuations and comment lines joined by a blank. */
+  /** The arguments on one line, as the builder joins them: without continuations and comment lines. */
   args: string;
   /** Flags such as `--platform=linux/amd64`. */
   flags: readonly string[];
@@ -122,7 +122,7 @@ function splitLines(text: string) {
 
 function joined(raw: string, continues: RegExp): string {
   return raw.split("\n").filter((line, index) => index === 0 || !/^\s*(?:#.*)?\r?$/.test(line))
-    .map((line) => line.replace(continues, " ").replace(/\r$/, "")).join(" ").trim();
+    .map((line) => line.replace(continues, "").replace(/\r$/, "")).join("").trim();
 }
 
 /** A change of the text between two offsets. */

@@ -37,7 +37,11 @@ export function shellCommands(text: string, from = 0, escape = "\\"): ShellComma
   let wordStart = -1;
   let word = "";
   const endWord = (end: number) => {
-    if (wordStart >= 0) words.push({ text: word, start: wordStart, end });
+    // A word does not end in the break after it.
+    const trailing =
+      /(?:[\\`][ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*)+$/.exec(text.slice(Math.max(0, wordStart), end))?.[0]
+        .length ?? 0;
+    if (wordStart >= 0) words.push({ text: word, start: wordStart, end: end - trailing });
     wordStart = -1;
     word = "";
   };
@@ -58,7 +62,7 @@ export function shellCommands(text: string, from = 0, escape = "\\"): ShellComma
     const char = text[at]!;
     const afterContinuation = char === escape || char === "\\" ? continuationEnd(text, at) : -1;
     if (afterContinuation > 0) {
-      endWord(at);
+      // The builder takes the break out: what stands right before and after it is one word.
       at = afterContinuation;
     } else if (char === " " || char === "\t" || char === "\r") {
       endWord(at);

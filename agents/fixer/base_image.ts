@@ -29,7 +29,7 @@ export function compareVersions(a: string, b: string): number {
 
 /** A variant as another version has it: `-alpine3.6` becomes `-alpine`, an ended release of Debian is left out. */
 function variantFor(variant: string): string {
-  return variant.split("-").filter((part) => part !== "" && part !== "onbuild")
+  return variant.split("-").filter((part) => part !== "")
     .map((part) => /^alpine/.test(part) ? "alpine" : part)
     .filter((part) => !(part in DEBIAN && DEBIAN[part]! <= 9) && part !== "wheezy")
     .map((part) => `-${part}`).join("");
@@ -46,6 +46,12 @@ export function moveBase(found: DockerCase, repositories: RegExp, version: strin
   if (!repositories.test(image.repository)) return `${base.image} is no image whose versions are known`;
   if (image.digest !== null) return "the base image is pinned by a digest";
   const { variant } = splitTag(image.tag);
+  if (variant.includes("onbuild")) {
+    // These were the last that came with build steps of their own.
+    const last = image.repository === "node" ? "8" : image.repository === "ruby" ? "2.3" : "";
+    if (version !== last) return "an image that builds on its own has steps the new one lacks";
+    return retag(file.text, base, `${version}-onbuild`, image, globalArgs(file));
+  }
   const exact = /^\d+\.\d+\.\d+$/.test(version);
   const kept = exact && /^-(?:slim|alpine)?$|^$/.test(variant) ? variant : variantFor(variant);
   return retag(file.text, base, `${version}${kept}`, image, globalArgs(file));

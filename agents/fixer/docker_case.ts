@@ -120,8 +120,7 @@ async function findCase(context: FixContext): Promise<DockerCase | string> {
   const fromCommands = familyOfCommands(before);
   // A log may hold other stages; what contradicts the image or the package manager in use is not believed.
   const family = fromImage?.family ?? fromCommands ?? fromLog?.family;
-  const isSame = (a: string | undefined) =>
-    a === family || (family === "debian" && a === "ubuntu" && fromImage === null);
+  const isSame = (a: string | undefined) => a === family || (family === "debian" && a === "ubuntu");
   const distribution: Distribution | null = family === undefined
     ? null
     : typeof fromImage?.release === "string"
@@ -304,6 +303,11 @@ export function removeWord(text: string, word: { start: number; end: number }): 
   const rest = /^[ \t]*[\\`][ \t]*\r?\n/.exec(text.slice(word.end, word.end + 400));
   if (/^[ \t]*$/.test(text.slice(lineStart, word.start)) && rest !== null) {
     return { start: lineStart, end: word.end + rest[0].length, text: "" };
+  }
+  // The last word of a list: the break before it would go on into the next instruction.
+  const broken = /[ \t]*[\\`][ \t]*\r?\n[ \t]*$/.exec(text.slice(Math.max(0, word.start - 400), word.start));
+  if (broken !== null && /^[ \t]*(?:\r?\n|$)/.test(text.slice(word.end, word.end + 400))) {
+    return { start: word.start - broken[0].length, end: word.end, text: "" };
   }
   const blank = /[ \t]*$/.exec(text.slice(Math.max(0, word.start - 400), word.start))?.[0].length ?? 0;
   return { start: word.start - blank, end: word.end, text: "" };

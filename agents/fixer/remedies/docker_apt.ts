@@ -117,14 +117,15 @@ export function aptName(
   const known = Object.hasOwn(APT_NAMES, name) ? APT_NAMES[name] : undefined;
   if (known !== undefined && known.to !== name) {
     const since = isUbuntu ? known.ubuntu : known.debian;
-    if (since === undefined || (release !== null && release >= since)) return known.to;
+    // apt says that the name is gone: an image without a known release has at least the release it went with.
+    if (since === undefined || (since < 99 && (release === null || release >= since))) return known.to;
   }
   for (const { old, debian, ubuntu } of VERSIONED) {
     if (!old.test(name) || release === null) continue;
     const to = (isUbuntu ? ubuntu : debian)[release];
     if (to !== undefined && to !== name) return to;
   }
-  const isWithoutPython2 = release !== null && release >= (isUbuntu ? 20.04 : 11);
+  const isWithoutPython2 = release === null || release >= (isUbuntu ? 20.04 : 11);
   const twin = /^python-(.+)$/.exec(name)?.[1];
   if (twin !== undefined && isWithoutPython2 && PYTHON_TWINS.has(twin)) return `python3-${twin}`;
   const exact = /^(lib)?python3\.\d+(-dev|-venv|-distutils|-minimal|-dbg)?$/.exec(name);
@@ -133,7 +134,7 @@ export function aptName(
     return `${exact[1] ?? ""}python3${exact[2] ?? ""}`;
   }
   const php = /^php[57](?:\.\d)?-(.+)$/.exec(name)?.[1];
-  if (php !== undefined && release !== null && release >= (isUbuntu ? 16.04 : 9)) {
+  if (php !== undefined && (release === null || release >= (isUbuntu ? 16.04 : 9))) {
     return ["mcrypt", "mysqlnd", "apcu-bc"].includes(php) ? undefined : `php-${php}`;
   }
   const versioned = /^(postgresql|postgresql-client|postgresql-contrib)-\d+(?:\.\d+)?$/.exec(name)?.[1] ??
@@ -184,18 +185,37 @@ const rename: Repair = (found) => {
     );
     const to = aptName(name, found, release) ?? (joined.length === 1 ? joined[0] : undefined);
     if (to === undefined) return `no other name of ${name} is known`;
+    if (to.startsWith("php-") && found.base?.image.startsWith("php:")) {
+      return "the image keeps Debian's PHP out";
+    }
+    // A name with a version in it is also that of a program, which the next lines would call.
+    const uses = file.text.split(new RegExp(`(?<![\\w.+-])${RegExp.escape(name)}(?![\\w+-])`)).length - 1;
     const words = installs.flatMap((each) => packageWords(each)).filter(({ text }) =>
       text === name || text.startsWith(`${name}=`)
     );
     // A list kept in a variable is changed where it is defined.
     const places = words.length > 0 ? words : variableWords(found, name);
     if (places.length === 0) return `${name} is not named in the failing step`;
+    if (/\d/.test(name) && uses > places.length && !/^lib|^openjdk|^php|^oracle/.test(name)) {
+      return `${name} is used by other steps`;
+    }
     for (const word of places) {
       if (present.has(to)) changes.push(removeWord(file.text, word));
       else changes.push({ start: word.start, end: word.end, text: to });
     }
     present.add(to);
     said.push(`${name} as ${to}`);
+  }
+  if (said.some((each) => / as python3-/.test(each))) {
+    // What pip or a module of one Python needs of the other would not be found: the command's list moves as one.
+    for (const word of installs.flatMap((each) => packageWords(each))) {
+      const twin = /^python-(.+)$/.exec(word.text)?.[1];
+      if (twin === undefined || missing.includes(word.text) || present.has(`python3-${twin}`)) continue;
+      if (PYTHON_TWINS.has(twin) || ["dev", "setuptools", "virtualenv"].includes(twin)) {
+        changes.push({ start: word.start, end: word.end, text: `python3-${twin}` });
+        said.push(`${word.text} as python3-${twin}`);
+      }
+    }
   }
   if (missing.some((name) => /^oracle-java8/.test(name))) {
     for (const match of file.text.matchAll(/\/usr\/lib\/jvm\/java-8-oracle/g)) {
@@ -266,7 +286,7 @@ function ubuntuArchive(found: DockerCase, first: Instruction) {
   const { file, before } = found;
   const own = before.flatMap((each) => each.keyword === "RUN" ? hostsIn(file.text, each, UBUNTU_HOSTS) : []);
   const line =
-    "RUN sed -i -E 's#https?://([a-z]+\\.)?(archive|security|ports)\\.ubuntu\\.com#http://old-releases.ubuntu.com#g' /etc/apt/sources.list";
+    "RUN sed -i -r 's#https?://([a-z]+\\.)?(archive|security|ports)\\.ubuntu\\.com#http://old-releases.ubuntu.com#g' /etc/apt/sources.list";
   return {
     changes: [
       insertBefore(file, first, [line]),

@@ -1,6 +1,6 @@
 /** Repairs that take another base image: a newer or older language, another platform, an image that moved. */
 import semver from "semver";
-import { parseImage, stagesOf } from "../../code/dockerfile.ts";
+import { insertAfter, parseImage, stagesOf } from "../../code/dockerfile.ts";
 import type { Change } from "../../code/dockerfile.ts";
 import { baseRepository, baseVersion, compareVersions, moveBase } from "../base_image.ts";
 import { dockerRemedy } from "../docker_case.ts";
@@ -210,15 +210,17 @@ const newerGo: Repair = (found) => {
     if (/\/v\d+(?:\/\S*)?"? in any of|unknown subcommand "mod"/.test(line)) needed = Math.max(needed, 11);
   }
   if (needed === 0) return "the log does not say which Go is needed";
-  if (found.base !== undefined && /onbuild/.test(found.base.image)) {
-    return "newer images do not build on their own";
-  }
+
   // What dependencies need at their newest moves on together: 1.13 is the oldest most still build with, and up
   // to 1.15 code in GOPATH builds as before.
   const minor = Math.max(needed, 13);
+  if (baseRepository(found) === "alpine") return goOfAlpine(found, minor);
   if (!GOLANG.test(baseRepository(found))) return goTarball(found, minor);
   const now = current === null ? Infinity : Number(MINOR.exec(current)?.[2] ?? NaN);
   if (!(now < needed)) return `the image has Go ${current ?? "at its newest"} already`;
+  if (found.base !== undefined && /^golang:[\d.]+-onbuild$/.test(found.base.image)) {
+    return withoutOnbuild(found, minor, needed);
+  }
   const changes = moveBase(found, GOLANG, `1.${minor}`);
   if (typeof changes === "string") return changes;
   const wrapper = goWrapper(file.text);
@@ -226,6 +228,51 @@ const newerGo: Repair = (found) => {
     ? wrapper
     : moved([...changes, ...wrapper], `Take the image of Go 1.${minor}: the code needs at least 1.${needed}`);
 };
+
+/** Newer images do not build on their own: what `golang:onbuild` did is written out. */
+function withoutOnbuild({ file, base }: DockerCase, minor: number, needed: number) {
+  const { start, end, instruction } = base!;
+  const after = file.instructions.filter((each) => each.start > instruction.start);
+  const steps = [
+    "WORKDIR /go/src/app",
+    "COPY . .",
+    "RUN go get -d -v ./...",
+    "RUN go install -v ./...",
+    ...(after.some(({ keyword }) => keyword === "CMD" || keyword === "ENTRYPOINT") ? [] : ['CMD ["app"]']),
+  ];
+  return moved(
+    [{ start, end, text: `golang:1.${minor}` }, insertAfter(file, instruction, steps)],
+    `Take the image of Go 1.${minor}, with the steps that the onbuild image ran: the code needs at least 1.${needed}`,
+  );
+}
+
+/** Go in each release of Alpine. */
+const ALPINE_GO: readonly [release: string, minor: number][] = [
+  ["3.11", 13],
+  ["3.13", 15],
+  ["3.14", 16],
+  ["3.15", 17],
+  ["3.16", 18],
+  ["3.18", 20],
+  ["3.19", 21],
+  ["3.20", 22],
+];
+
+function goOfAlpine(found: DockerCase, minor: number) {
+  const { base } = found;
+  const current = baseVersion(found);
+  const to = ALPINE_GO.find(([, go]) => go >= minor)?.[0];
+  if (
+    base === undefined || current === null || to === undefined || !/^alpine:[\d.]+$/.test(base.image) ||
+    compareVersions(current, to) >= 0
+  ) {
+    return `${base?.image ?? "the base image"} is no golang image`;
+  }
+  return moved(
+    [{ start: base.start, end: base.end, text: `alpine:${to}` }],
+    `Take Alpine ${to}, whose Go is new enough`,
+  );
+}
 
 /** Images since 1.10 have no `go-wrapper`: what it ran is written out. */
 function goWrapper(text: string): Change[] | string {

@@ -8,6 +8,7 @@ import type { DockerCase, Repair } from "../docker_case.ts";
 import type { Remedy } from "../remedy.ts";
 
 const MISSING = [
+  /No such file or directory @ rb_sysopen - ([\w./-]+?)\.? /,
   /Could not open requirements file: \[Errno 2\] No such file or directory: '([^']+)'/,
   /can't open file '([^']+)': \[Errno 2\]/,
   /(?:cp|mv|chmod|install|cat|tar|sed|stat|ls|source|gunzip): (?:cannot (?:stat|access|open)|can't (?:stat|open|read)) ?[‘'"]?([^‘’'":]+)[’'"]?: No such file/,
@@ -153,7 +154,7 @@ const copyEarlier: Repair = async (found) => {
     : undefined;
   if (source === undefined) return `the commit has no ${missing}, or several of that name`;
   const isCopied = earlier.some((copy) => copy.sources.some((each) => covers(each, source)));
-  if (isCopied) return `${source} is copied already, to another place`;
+  if (isCopied) return rightPath(found, earlier, source, missing, folder, cd !== undefined);
   const ignore = await context.view.read(root === "" ? ".dockerignore" : `${root}/.dockerignore`);
   const isIgnored = (ignore ?? "").split("\n").map((line) =>
     line.trim().replace(/^\//, "").replace(/\/$/, "")
@@ -172,6 +173,7 @@ const copyEarlier: Repair = async (found) => {
         risk: "medium",
       };
     }
+    return `${name} alone does not build`;
   }
   const to = absolute.startsWith(`${folder === "/" ? "" : folder}/`) && folder !== "/"
     ? absolute.slice(folder.length + 1)
@@ -183,6 +185,36 @@ const copyEarlier: Repair = async (found) => {
     risk: "medium",
   };
 };
+
+/** The file is in the image, below the folder that the whole context was copied to: the step's path is mended. */
+function rightPath(
+  { file, step }: DockerCase,
+  earlier: readonly Copy[],
+  source: string,
+  missing: string,
+  folder: string,
+  hasCd: boolean,
+) {
+  const whole = earlier.filter((copy) => copy.sources.some((each) => covers(each, source)));
+  const only = whole.length === 1 ? whole[0]! : undefined;
+  if (only?.target === undefined || joinPath(only.sources[0]!) !== "" || only.sources.length > 1 || hasCd) {
+    return `${source} is copied already, to another place`;
+  }
+  const absolute = `${only.target === "/" ? "" : only.target}/${source}`;
+  const path = absolute.startsWith(`${folder}/`) && !missing.startsWith("/")
+    ? absolute.slice(folder.length + 1)
+    : absolute;
+  if (path === missing) return `${source} is copied already`;
+  const words = runs(file, step!).flatMap(({ command }) => command.words).filter(({ text }) =>
+    text === missing
+  );
+  if (words.length === 0) return `the failing step does not name ${missing}`;
+  return {
+    changes: words.map(({ start, end }): Change => ({ start, end, text: path })),
+    summary: `Read ${path}, where the file is in the image`,
+    risk: "medium" as const,
+  };
+}
 
 const executable: Repair = (found) => {
   const { file, step, lines, base } = found;

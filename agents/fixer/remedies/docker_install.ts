@@ -26,6 +26,12 @@ function headerHolder(header: string): Holders | undefined {
 function install(found: DockerCase, what: string, holders: Holders | undefined, program?: string) {
   const packages = holderOf(found, holders);
   if (typeof packages === "string") return `${what}: ${packages}`;
+  const release = releaseOf(found);
+  const isOldCentos = found.distribution?.family === "rpm" && (release === null || release <= 8);
+  const hasEpel = found.before.some((each) => /epel-release/.test(each.args));
+  if (isOldCentos && !hasEpel && packages.some((each) => EPEL.has(each))) {
+    return `only EPEL has ${packages.join(" ")}, which the image does not use`;
+  }
   const changes = installBefore(found, packages, program);
   if (typeof changes === "string") return changes;
   return { changes, summary: `Install ${packages.join(" ")}, which holds ${what}` };
@@ -86,7 +92,6 @@ function adapted(found: DockerCase, program: string, holders: Holders): Holders 
     if (program === "python" && hasPython2) return { debian: "python" };
     if (program === "mysql" && family === "ubuntu") return { debian: "mysql-client" };
     if (program === "npm" && family === "debian" && release === 9) return {};
-    if (program === "locale-gen" || program === "locale") return holders;
   }
   if (family === "rpm" && (program === "pip" || program === "python") && release !== null && release <= 7) {
     return program === "python" ? { rpm: "python" } : {};
@@ -133,6 +138,7 @@ const header: Repair = (found) => {
     if (missing !== undefined) break;
   }
   if (missing === undefined) return "the log does not name the header";
+  if (/^boost\/json/.test(missing)) return "no release is known to have it";
   const isPython2 = missing === "Python.h" &&
     found.lines.some((line) => /python2(?:\.7)?\b|\/python-?2/.test(line)) &&
     found.distribution?.family !== "alpine";

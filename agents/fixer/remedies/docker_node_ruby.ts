@@ -302,10 +302,82 @@ const phpExtension: Repair = (found) => {
   return "the log does not name the extension or the version";
 };
 
+/** Lines of Node that NodeSource has for a release. */
+const NODESOURCE: Readonly<Record<string, string>> = {
+  stretch: "12",
+  buster: "12",
+  bionic: "12",
+  focal: "12",
+  bullseye: "18",
+  jammy: "18",
+  bookworm: "20",
+  noble: "20",
+};
+
+const nodesource: Repair = ({ file, step, lines }) => {
+  const suite = lines.map((line) => /Your distribution, identified as "(\w+)"/.exec(line)?.[1]).find((each) =>
+    each !== undefined
+  );
+  const line = suite === undefined || !Object.hasOwn(NODESOURCE, suite) ? undefined : NODESOURCE[suite];
+  if (step === null || line === undefined) return "which Node the release can have is not known";
+  const places = [
+    ...file.text.slice(step.start, step.end).matchAll(
+      /(?<=nodesource\.com\/)setup(?:_\d+\.x|_dev|_iojs_\S+)?(?=[\s|'"]|$)/g,
+    ),
+  ];
+  if (places.length === 0) return "the failing step does not name the set-up script itself";
+  return {
+    changes: places.map((match): Change => ({
+      start: step.start + match.index,
+      end: step.start + match.index + match[0].length,
+      text: `setup_${line}.x`,
+    })),
+    summary: `Set up Node ${line}, which ${suite} can have`,
+    risk: "medium",
+  };
+};
+
+/** Packages that nothing has fetched: the sources are there, what they import is not. */
+const goGet: Repair = (found) => {
+  const { file, step, lines, context } = found;
+  if (step === null) return "the log does not show which step failed";
+  const missing = lines.flatMap((line) =>
+    /: cannot find package "([\w-]+\.\w[^"]*)" in any of/.exec(line)?.[1] ?? []
+  );
+  const all = file.instructions.map(({ args }) => args).join("\n");
+  if (
+    missing.length === 0 ||
+    /\bgo (?:get|mod)\b|\b(?:dep ensure|glide|govendor|godep|gb vendor|make)\b/.test(all)
+  ) {
+    return "the packages are fetched in another way";
+  }
+  if (
+    context.view.paths.some((path) =>
+      /(?:^|\/)(?:go\.mod|Gopkg\.(?:toml|lock)|glide\.yaml|vendor\/)/.test(path)
+    )
+  ) {
+    return "the packages are listed in a file";
+  }
+  if (missing.some((name) => name.split("/").length < 3 || /\/v\d+(?:\/|$)/.test(name))) {
+    return "a package has no address that go get takes";
+  }
+  const build = runs(file, step).find(({ program, args }) =>
+    program === "go" && /^(?:build|install|test)$/.test(args[0]?.text ?? "")
+  );
+  if (build === undefined) return "the failing step does not run go build itself";
+  return {
+    changes: [insertCommand(found, "go get -d -v ./...", build)],
+    summary: "Fetch what the sources import before they are built",
+    risk: "medium",
+  };
+};
+
 export const dockerNodeRubyRemedies: readonly Remedy[] = [
   dockerRemedy("docker/npm-cache-force", ["npm-cache-clean-force"], force),
   dockerRemedy("docker/npm-install", ["lockfile-missing", "lockfile-out-of-date"], withoutLock),
   dockerRemedy("docker/npm-global-force", ["npm-global-already-installed"], globalForce),
+  dockerRemedy("docker/nodesource", ["nodesource-unsupported-distro"], nodesource, "medium"),
+  dockerRemedy("docker/go-get", ["go-package-not-found"], goGet, "medium"),
   dockerRemedy("docker/legacy-peers", ["npm-peer-conflict"], peers, "medium"),
   dockerRemedy("docker/no-document", ["gem-option-removed"], noDocument),
   dockerRemedy("docker/bundler-version", ["bundler-version-mismatch"], bundlerVersion),
