@@ -103,7 +103,8 @@ function findDeploy(progress: Progress): Action {
   }
   // A deploy of the commit that the repair lies on comes before the repair's own and overtakes nothing.
   const foreign = newerDeploys(progress).find((deploy) =>
-    deploy.trigger !== "rollback" && (attempt.baseCommit === null || deploy.commit !== attempt.baseCommit)
+    deploy.trigger !== "rollback" && deploy.status !== "canceled" &&
+    (attempt.baseCommit === null || deploy.commit !== attempt.baseCommit)
   );
   if (foreign !== undefined) {
     const commit = foreign.commit?.slice(0, 9) ?? "another commit";
@@ -143,9 +144,10 @@ function carries(deploy: DeployView, progress: Progress): boolean {
   return isDone(attempt, "deploy") && deploy.commit !== null && deploy.commit === diagnosed?.commit;
 }
 
-/** Deploys that began after the one that was diagnosed and are not ours. */
+/** Deploys that came after the attempt began and are not of an earlier attempt. */
 function newerDeploys({ attempt, incident, seen }: Progress): DeployView[] {
-  const index = seen.deploys.findIndex((deploy) => deploy.id === attempt.diagnosedDeployId);
+  const newest = attempt.newestDeployId ?? attempt.diagnosedDeployId;
+  const index = seen.deploys.findIndex((deploy) => deploy.id === newest);
   const ours = new Set(incident.attempts.map((one) => one.deployId));
   return index < 0 ? [] : seen.deploys.slice(0, index).filter((deploy) => !ours.has(deploy.id));
 }

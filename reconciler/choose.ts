@@ -117,6 +117,7 @@ function draftAttempt(
   const { evidence } = diagnosis;
   return newAttempt(incident, {
     diagnosedDeployId: deploy.id,
+    newestDeployId: seen.deploys[0]?.id ?? null,
     cause: diagnosis.cause,
     confidence: diagnosis.confidence,
     summary: sanitizeLine(log.redact(`${diagnosis.summary.replace(/\.$/, "")}. ${proposal.summary}`)),

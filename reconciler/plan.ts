@@ -20,7 +20,7 @@ import {
   stall,
   worldHash,
 } from "./incident.ts";
-import { liveDeploy, pendingDeploy } from "./observation.ts";
+import { latestDeploy, liveDeploy, pendingDeploy, stateOf } from "./observation.ts";
 import type { DeployView, Observation, Sighting } from "./observation.ts";
 import { goodForMs, isProven } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
@@ -291,7 +291,10 @@ function repair(situation: Situation, gap: "unhealthy" | "deploy-failed", deploy
     const first = rollBack(situation, deploy) ?? restart(situation, deploy);
     if (first !== null) return record(addAttempt(incident, first), "AttemptBegun", first.summary);
   }
-  return { kind: "diagnose", incident, deploy, phase: phaseOf(deploy) };
+  // A patch lands on the newest commit: where that one does not even deploy, its failure is what stands in the way.
+  const latest = latestDeploy(seen.deploys);
+  const read = gap === "unhealthy" && latest !== null && stateOf(latest) === "failed" ? latest : deploy;
+  return { kind: "diagnose", incident, deploy: read, phase: phaseOf(read) };
 }
 
 function rollBack({ spec, seen, incident, memory, now }: Situation, live: DeployView): Attempt | null {

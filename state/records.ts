@@ -138,6 +138,8 @@ export const attemptSchema = z.object({
   status: z.enum(attemptStatuses),
   /** The deploy whose failure was read. */
   diagnosedDeployId: z.string().nullable(),
+  /** The newest deploy when the attempt began: what comes after it is ours or overtook us. */
+  newestDeployId: z.string().nullable().optional(),
   cause: z.string(),
   confidence: z.number(),
   summary: z.string(),
