@@ -39,6 +39,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Name the cause of a failed build or start from its log",
     load: async () => (await import("./diagnose.ts")).diagnoseCommand,
   },
+  unknowns: {
+    summary: "List failures whose cause was not known, grouped and counted",
+    load: async () => (await import("./unknowns.ts")).unknownsCommand,
+  },
   learned: {
     summary: "Show what was learned about causes and remedies",
     load: async () => (await import("./learned.ts")).learnedCommand,

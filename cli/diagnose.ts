@@ -1,6 +1,6 @@
 /**
  * `diagnose`: names the cause of a failed build or start from its log, with no account and nothing set up. With
- * `--repo` it also shows the change that the fixer would make; it never makes it.
+ * `--repo` it also shows the change that the fixer would make; it never makes it. `--batch` answers many.
  */
 import { join } from "@std/path";
 import { fixer } from "../agents/fixer/agent.ts";
@@ -8,12 +8,17 @@ import { diagnose } from "../agents/analyzer/agent.ts";
 import { readLog } from "../agents/analyzer/log_lines.ts";
 import { StepReader } from "../agents/analyzer/steps.ts";
 import { createCheckoutView } from "../agents/fixer/checkout_view.ts";
-import { findRemedy } from "../agents/fixer/remedies/all.ts";
+import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import { runInline } from "../agents/inline.ts";
 import { phases } from "../agents/messages.ts";
 import type { Diagnosis, Phase, Proposal, Settings } from "../agents/messages.ts";
 import { createToolbox } from "../agents/tools/toolbox.ts";
+import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
+import { describeVariables } from "../reconciler/environment.ts";
+import { unknownOf } from "../state/unknowns.ts";
+import type { UnknownSeen } from "../state/unknowns.ts";
+import { sanitizeLog } from "../text/sanitize.ts";
 import { viewRepository } from "../reconciler/evidence.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
@@ -64,22 +69,29 @@ export const diagnoseDefinition = defineCommand({
     },
     "health-path": { kind: "text", placeholder: "PATH", default: "", description: "Its health check path" },
     why: { kind: "switch", description: "Say why other causes were rejected" },
+    batch: {
+      kind: "switch",
+      description:
+        "Read cases as JSON Lines on standard input and answer each with one line (docs/diagnose.md)",
+    },
     output: outputFlag,
   },
   operands: {
     placeholder: "LOG",
-    description: "A file with the log, or - for standard input",
-    min: 1,
+    description: "A file with the log, or - for standard input; none with --batch",
+    min: 0,
     max: 1,
   },
+  environment: describeVariables("EVENKEEL_DATA_DIR"),
   exitCodes: {
-    0: "a cause is named",
-    1: "the cause is not known",
+    0: "a cause is named; with --batch, every line was answered",
+    1: "the cause is not known; with --batch, a line could not be answered and its reply says why",
     2: "a flag is wrong or a file cannot be read",
   },
   examples: [
     "deno task diagnose build.log --repo .",
     "pip install -r requirements.txt 2>&1 | deno task diagnose -",
+    "deno task --quiet diagnose --batch < cases.jsonl > answers.jsonl",
   ],
 });
 
@@ -90,6 +102,11 @@ export async function diagnoseCommand(args: readonly string[]): Promise<number> 
     return EXIT.ready;
   }
   const { flags, operands } = parsed;
+  if (flags.batch) {
+    if (operands.length > 0) throw usage("--batch reads its cases from standard input and takes no file");
+    return await batch();
+  }
+  if (operands.length === 0) throw usage("no log is given");
   const log = await readText(operands[0] ?? "-");
   const phase = phases.find((each) => each === flags.phase) ?? null;
   const paths = flags.repo === undefined ? [] : await listFiles(flags.repo);
@@ -101,10 +118,49 @@ export async function diagnoseCommand(args: readonly string[]): Promise<number> 
   const diagnosis = diagnose({ log, phase, settings, repository, platformReason: null });
   const answer = flags.repo === undefined
     ? withoutRepository(diagnosis)
-    : await withRepository(diagnosis, settings, flags.repo, paths);
+    : await withRepository(diagnosis, settings, flags.repo, paths, log);
   if (flags.output === "json") printJson(asJson(answer));
   else console.log(asText(answer, log, flags));
-  return diagnosis.cause === "unknown" ? EXIT.notReady : EXIT.ready;
+  if (diagnosis.cause !== "unknown") return EXIT.ready;
+  await rememberUnknowns([unknownOf(diagnosis.excerpt, systemClock.now())]);
+  return EXIT.notReady;
+}
+
+const usage = (why: string) =>
+  new EvenkeelError(`Cannot diagnose: ${why}`, {
+    hint: "deno task diagnose LOG, deno task diagnose - or deno task diagnose --batch < cases.jsonl",
+  });
+
+/** Unknown failures of one batch that are counted. */
+const BATCH_UNKNOWNS_MAX = 10_000;
+
+async function batch(): Promise<number> {
+  const unknowns: (UnknownSeen | null)[] = [];
+  const { answerLines } = await import("./diagnose_batch.ts");
+  const writer = Deno.stdout.writable.getWriter();
+  try {
+    const { refused } = await answerLines(Deno.stdin.readable, (bytes) => writer.write(bytes), {
+      onUnknown: (lines) => {
+        if (unknowns.length < BATCH_UNKNOWNS_MAX) unknowns.push(unknownOf(lines, systemClock.now()));
+      },
+    });
+    await rememberUnknowns(unknowns);
+    return refused === 0 ? EXIT.ready : EXIT.notReady;
+  } catch (error) {
+    // Whoever reads the answers has had enough, as `head` has.
+    if (error instanceof Deno.errors.BrokenPipe) return EXIT.notReady;
+    throw error;
+  }
+}
+
+/** Counts unknown failures in the data folder, where one is given. */
+async function rememberUnknowns(seen: readonly (UnknownSeen | null)[]): Promise<void> {
+  const directory = Deno.env.get("EVENKEEL_DATA_DIR") ?? "";
+  const unknowns = seen.filter((each) => each !== null);
+  if (directory === "" || unknowns.length === 0) return;
+  const { openSqliteStore } = await import("../state/sqlite.ts");
+  await using store = await openSqliteStore(join(directory, "evenkeel.db"));
+  await store.record({ unknowns });
 }
 
 async function readText(path: string): Promise<string> {
@@ -169,7 +225,7 @@ function settingsOf(given: Given, log: string, phase: Phase | null, paths: reado
 }
 
 function withoutRepository(diagnosis: Diagnosis): Answer {
-  const remedy = findRemedy(diagnosis.remedies[0] ?? "");
+  const [remedy] = remediesFor(diagnosis);
   return {
     diagnosis,
     remedy: remedy === undefined ? null : { id: remedy.id, kind: remedy.kind, risk: remedy.risk },
@@ -183,13 +239,16 @@ async function withRepository(
   settings: Settings,
   directory: string,
   paths: string[],
+  rawLog: string,
 ): Promise<Answer> {
+  const log = sanitizeLog(rawLog);
   const scratch = await Deno.makeTempDir({ prefix: "evenkeel-diagnose-" });
   try {
     const toolbox = createToolbox({ cacheHome: join(scratch, "home"), scratchRoot: join(scratch, "tools") });
     const refusals: string[] = [];
-    for (const id of diagnosis.remedies) {
-      const run = await runInline(fixer, { remedy: id, diagnosis, settings, directory, paths }, { toolbox });
+    for (const { id } of remediesFor(diagnosis)) {
+      const question = { remedy: id, diagnosis, settings, directory, paths, log };
+      const run = await runInline(fixer, question, { toolbox });
       const proposal: Proposal = run.kind === "answered" ? run.output : { kind: "none", why: run.message };
       if (proposal.kind === "none") {
         refusals.push(`${id}: ${proposal.why}`);

@@ -53,7 +53,9 @@ const PATHS_MAX = 20_000;
 /** Thrown into a remedy that asks for a tool: here there is none. */
 class NoTools extends Error {}
 
-export async function answerCase(given: BatchCase): Promise<CaseAnswer> {
+export async function answerCase(
+  given: BatchCase,
+): Promise<{ answer: CaseAnswer; excerpt: Diagnosis["excerpt"] }> {
   const files = given.files ?? {};
   const paths = [...new Set([...Object.keys(files), ...(given.paths ?? [])])].filter(isInside).slice(
     0,
@@ -66,7 +68,10 @@ export async function answerCase(given: BatchCase): Promise<CaseAnswer> {
   const diagnosis = diagnose({ log: given.log, phase, settings, repository, platformReason: null });
   const { remedy, patch } = await repairCase(diagnosis, settings, { paths, files }, given.log);
   const { cause, confidence, evidence, chain, fingerprint, summary } = diagnosis;
-  return { id: given.id ?? null, cause, confidence, evidence, chain, fingerprint, summary, remedy, patch };
+  return {
+    answer: { id: given.id ?? null, cause, confidence, evidence, chain, fingerprint, summary, remedy, patch },
+    excerpt: diagnosis.excerpt,
+  };
 }
 
 /** The first remedy that applies, with its patch where it changes files, and why others did not. */

@@ -35,6 +35,7 @@ export function createOverlay(store: Store): Store {
     countOutcomes: (cause) => store.countOutcomes(cause),
     listOutcomes: (query) => store.listOutcomes(query),
     listPerformance: (query) => store.listPerformance(query),
+    listUnknowns: (query) => store.listUnknowns(query),
     listImports: () => store.listImports(),
     addImport: refuse,
     forget: refuse,

@@ -96,6 +96,17 @@ export const MIGRATIONS: readonly string[] = [
     record TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Failures whose cause is not known, by the pattern of the line that tells most.
+  CREATE TABLE unknowns (
+    template TEXT PRIMARY KEY,
+    seen INTEGER NOT NULL,
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    example TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX unknowns_by_time ON unknowns (last_seen_at);
+  `,
 ];
 
 /** The version of a database; 0 before the first step. */

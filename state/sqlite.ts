@@ -21,6 +21,8 @@ import {
 } from "./records.ts";
 import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from "./records.ts";
 import { clamp, decode, encode, filter } from "./rows.ts";
+import { UNKNOWNS_KEPT, unknownOfIncident, unknownSchema } from "./unknowns.ts";
+import type { Unknown, UnknownSeen } from "./unknowns.ts";
 import type { Change, Forgettable, Forgotten, RemedyCount, Store } from "./store.ts";
 
 /** Newest events kept of a service, and of what belongs to no service. */
@@ -44,6 +46,7 @@ const EVENTS_DEFAULT = 50;
 const JOURNAL_DEFAULT = 50;
 const OUTCOMES_DEFAULT = 1000;
 const PERFORMANCE_DEFAULT = 1000;
+const UNKNOWNS_DEFAULT = 50;
 
 const remedyCountSchema = z.object({
   cause: z.string(),
@@ -99,12 +102,13 @@ class SqliteStore implements Store {
   }
 
   record(change: Change): Promise<void> {
-    const { service, incident, events = [], outcome, performance = [] } = change;
+    const { service, incident, events = [], outcome, performance = [], unknowns = [] } = change;
     return this.#database.write(() => {
       if (service !== undefined) this.#putService(service);
       if (incident !== undefined) this.#putIncident(incident);
       for (const event of events) this.#putEvent(event);
       if (outcome !== undefined) this.#putOutcome(outcome);
+      for (const unknown of unknowns) this.#putUnknown(unknown);
       for (const row of performance) this.#putPerformance(row);
     });
   }
@@ -202,6 +206,15 @@ class SqliteStore implements Store {
     return this.#many(performanceSchema, sql, clamp(query.limit, PERFORMANCE_DEFAULT));
   }
 
+  listUnknowns(query: { limit?: number } = {}): Promise<Unknown[]> {
+    const sql = `SELECT template, seen, first_seen_at AS firstSeenAt, last_seen_at AS lastSeenAt, example
+      FROM unknowns ORDER BY seen DESC, last_seen_at DESC, template LIMIT ?`;
+    const limit = clamp(query.limit, UNKNOWNS_DEFAULT);
+    return this.#database.read(() =>
+      this.#database.statement(sql).all(limit).map((row) => unknownSchema.parse(row))
+    );
+  }
+
   listImports(): Promise<Import[]> {
     return this.#many(importSchema, "SELECT record FROM imports ORDER BY id DESC");
   }
@@ -278,6 +291,8 @@ class SqliteStore implements Store {
   }
 
   #putIncident(incident: Incident): void {
+    const unknown = unknownOfIncident(incident);
+    if (unknown !== null && !this.#hasStalledAt(incident)) this.#putUnknown(unknown);
     this.#run(
       `INSERT INTO incidents (incident_id, service_id, session_id, status, opened_at, record)
        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (incident_id) DO UPDATE SET
@@ -305,6 +320,29 @@ class SqliteStore implements Store {
        FROM incidents WHERE service_id = ?1 AND status = 'healed' ORDER BY opened_at DESC, rowid DESC LIMIT ?2)`,
       incident.serviceId,
       CLOSED_INCIDENTS_KEPT_PER_SERVICE,
+    );
+  }
+
+  /** Whether this stop was recorded before: an incident is recorded again on every pass. */
+  #hasStalledAt({ id, stalled }: Incident): boolean {
+    const sql = "SELECT json_extract(record, '$.stalled.at') AS at FROM incidents WHERE incident_id = ?";
+    const row = this.#database.statement(sql).get(id);
+    return row !== undefined && row["at"] === stalled?.at;
+  }
+
+  #putUnknown({ template, example, at }: UnknownSeen): void {
+    this.#run(
+      `INSERT INTO unknowns (template, seen, first_seen_at, last_seen_at, example) VALUES (?1, 1, ?2, ?2, ?3)
+       ON CONFLICT (template) DO UPDATE SET seen = seen + 1, example = excluded.example,
+       last_seen_at = max(last_seen_at, excluded.last_seen_at)`,
+      template,
+      Math.round(at),
+      example,
+    );
+    this.#run(
+      `DELETE FROM unknowns WHERE (SELECT count(*) FROM unknowns) > ?1 AND template NOT IN
+       (SELECT template FROM unknowns ORDER BY last_seen_at DESC, template LIMIT ?1)`,
+      UNKNOWNS_KEPT,
     );
   }
 

@@ -5,6 +5,7 @@
 import type { Performance } from "./performance.ts";
 import type { Import } from "./prior.ts";
 import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from "./records.ts";
+import type { Unknown, UnknownSeen } from "./unknowns.ts";
 
 /** What one pass of the loop records, all or nothing. */
 export interface Change {
@@ -14,6 +15,8 @@ export interface Change {
   outcome?: Outcome;
   /** Durations of a deploy by variant; the first record of a deploy and variant stays. */
   performance?: readonly Performance[];
+  /** Failures whose cause was not known. That of a stalled incident is counted without being named here. */
+  unknowns?: readonly UnknownSeen[];
 }
 
 /** What is to be forgotten. */
@@ -86,6 +89,9 @@ export interface Store extends AsyncDisposable {
   addImport(entry: Import): Promise<number | null>;
   /** Deletes for good what was learned. */
   forget(what: Forgettable): Promise<Forgotten>;
+
+  /** Failures whose cause is not known, the most seen first. @param query.limit 1 to 1000 @default 50 */
+  listUnknowns(query?: { limit?: number }): Promise<Unknown[]>;
 
   /** True when a write succeeds: what /readyz asks. */
   isWritable(): Promise<boolean>;
