@@ -44,7 +44,10 @@ export function createNarrator(print: (line: string) => void, clock: Clock, isTe
       line(serviceName, type, message, COLOURS.find(([pattern]) => pattern.test(type))?.[1]);
     },
     outcome(serviceName, outcome) {
-      if (outcome.kind === "settled" || outcome.kind === "stalled" || outcome.reason === "Acted") {
+      if (
+        outcome.kind === "settled" || outcome.kind === "stalled" || outcome.reason === "Acted" ||
+        outcome.reason === "Prepared"
+      ) {
         last.delete(serviceName);
         return;
       }

@@ -1,12 +1,14 @@
 /** `once`: looks at every service, heals what is broken, proves it and leaves with an exit code that says so. */
 import { systemClock } from "../base/clock.ts";
-import { EXIT } from "../base/errors.ts";
+import { EvenkeelError, EXIT } from "../base/errors.ts";
 import type { ExitCode } from "../base/errors.ts";
 import { loadConfiguration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import { settle } from "../reconciler/settle.ts";
 import type { Settlement } from "../reconciler/settle.ts";
+import { emptyRecord } from "../reconciler/samples.ts";
+import type { ServiceSpec } from "../reconciler/spec.ts";
 import type { Store } from "../state/store.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
@@ -87,12 +89,14 @@ export async function onceCommand(args: string[]): Promise<number> {
   const results: Settlement[] = [];
   const work = async () => {
     for (let spec = waiting.shift(); spec !== undefined; spec = waiting.shift()) {
+      const settling = settle(controller, assembly.parts, spec, {
+        timeoutMs: flags.timeout,
+        signal: stop.signal,
+        onPass: (pass) => narrator.outcome(pass.record.name, pass.outcome),
+      });
+      // Of several services, one that cannot be looked at must not end the others in the middle of a step.
       results.push(
-        await settle(controller, assembly.parts, spec, {
-          timeoutMs: flags.timeout,
-          signal: stop.signal,
-          onPass: (pass) => narrator.outcome(pass.record.name, pass.outcome),
-        }),
+        await (configuration.services.length === 1 ? settling : settling.catch(notLookedAt(spec))),
       );
     }
   };
@@ -131,6 +135,25 @@ async function failureOf(store: Store, result: Settlement): Promise<Failure | nu
   const { verdict, incident, withheld } = result;
   if (verdict === "ready" || incident === null || withheld !== null) return null;
   return await describeFailure(store, incident, result);
+}
+
+/** A service that cannot even be looked at, as a result: a typo in its name, a key that may not see it. */
+function notLookedAt(spec: ServiceSpec): (error: unknown) => Settlement {
+  return (error) => {
+    if (!(error instanceof EvenkeelError)) throw error;
+    const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+    return {
+      service: spec.service,
+      verdict: "unobserved",
+      reason: "CannotLook",
+      message,
+      resume: null,
+      record: emptyRecord(spec.service, spec.service, spec.generation),
+      incident: null,
+      withheld: null,
+      durationMs: 0,
+    };
+  };
 }
 
 /** Not being able to see weighs less than knowing that something is wrong. */

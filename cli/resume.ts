@@ -1,6 +1,6 @@
 /**
- * `resume`: makes Evenkeel go on with stalled services. Writes to the store only, in one transaction, so that it
- * also works while a daemon runs: the daemon sees it at its next look.
+ * `resume`: makes Evenkeel go on with stalled services. Writes to the store only, so that it also works while a
+ * daemon runs: the daemon sees it at its next look.
  */
 import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";

@@ -47,5 +47,12 @@ export type Action =
   }
   /** Read the failure of a deploy and prepare an attempt. */
   | { kind: "diagnose"; incident: Incident; deploy: DeployView; phase: Phase }
-  | { kind: "effect"; incident: Incident; attempt: Attempt; step: Step }
+  | {
+    kind: "effect";
+    incident: Incident;
+    attempt: Attempt;
+    step: Step;
+    /** Why the effect is no longer wanted: it is recorded if the world has it, and not performed. */
+    onlyIfDone?: string;
+  }
   | { kind: "stalled"; incident: Incident };

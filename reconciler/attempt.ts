@@ -10,8 +10,12 @@ import type { Action, Step } from "./action.ts";
 import { changeAttempt } from "./incident.ts";
 import { liveDeploy, stateOf } from "./observation.ts";
 import type { DeployView, Sighting } from "./observation.ts";
+import { foreignDeploys } from "./premise.ts";
 import { goodForMs, isConfirmedBad, isProven, verdictOf } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
+
+/** How long a restarted service may take to answer, in milliseconds; never longer than the quiet time. */
+const RESTART_GRACE_MS = 60_000;
 
 interface Progress {
   spec: ServiceSpec;
@@ -101,18 +105,25 @@ function findDeploy(progress: Progress): Action {
       event: { type: "DeployFound", message: `Deploy ${carrier.id} carries the repair` },
     };
   }
-  // A deploy of the commit that the repair lies on comes before the repair's own and overtakes nothing.
-  const foreign = newerDeploys(progress).find((deploy) =>
-    deploy.trigger !== "rollback" && deploy.status !== "canceled" &&
-    (attempt.baseCommit === null || deploy.commit !== attempt.baseCommit)
-  );
+  const overtaking = foreignDeploys(seen, incident, attempt);
+  if (overtaking === null) {
+    return finish(progress, "abandoned", "So many deploys came since that the repair's own cannot be told");
+  }
+  // Whoever deploys now, a person's rollback included, knows more than a repair that is not live yet.
+  const [foreign] = overtaking;
   if (foreign !== undefined) {
     const commit = foreign.commit?.slice(0, 9) ?? "another commit";
     return finish(progress, "abandoned", `Deploy ${foreign.id} of ${commit} overtook the repair`);
   }
   if (isDone(attempt, "pull-request")) {
     // The commit is on a branch of its own: whether it ever goes live is for a person to say.
-    const message = `A pull request waits to be merged: ${attempt.pullRequestUrl ?? "see the repository"}`;
+    if (isConfirmedBad(progress.record, spec) && verdictOf(seen) === "bad") {
+      return finish(progress, "abandoned", "The live service turned bad while the pull request waited");
+    }
+    const byHand = seen.service.autoDeploy ? "" : "; autodeploy is off, so deploy it by hand then";
+    const message = `A pull request waits to be merged: ${
+      attempt.pullRequestUrl ?? "see the repository"
+    }${byHand}`;
     return { ...wait(progress, "PullRequestOpen", message), forPerson: true };
   }
   if (isDone(attempt, "deploy")) {
@@ -138,24 +149,25 @@ function findDeploy(progress: Progress): Action {
 function carries(deploy: DeployView, progress: Progress): boolean {
   const { attempt, seen } = progress;
   if (attempt.repair.kind === "patch") return attempt.commit !== null && deploy.commit === attempt.commit;
-  if (!newerDeploys(progress).includes(deploy)) return false;
+  if (!foreignDeploys(seen, progress.incident, attempt)?.includes(deploy)) return false;
   if (attempt.repair.kind === "setting" && deploy.trigger === "service_updated") return true;
   const diagnosed = seen.deploys.find((one) => one.id === attempt.diagnosedDeployId);
   return isDone(attempt, "deploy") && deploy.commit !== null && deploy.commit === diagnosed?.commit;
 }
 
-/** Deploys that came after the attempt began and are not of an earlier attempt. */
-function newerDeploys({ attempt, incident, seen }: Progress): DeployView[] {
-  const newest = attempt.newestDeployId ?? attempt.diagnosedDeployId;
-  const index = seen.deploys.findIndex((deploy) => deploy.id === newest);
-  const ours = new Set(incident.attempts.map((one) => one.deployId));
-  return index < 0 ? [] : seen.deploys.slice(0, index).filter((deploy) => !ours.has(deploy.id));
+/** Waits for a deploy that we know of to be listed, for as long as a deploy may take. */
+function awaitListing(progress: Progress, name: string): Action {
+  const { attempt, spec, now } = progress;
+  const waitedMs = now - (attempt.deployRequestedAt ?? attempt.publishedAt ?? attempt.startedAt);
+  return waitedMs < spec.policy.deployTimeoutMs
+    ? wait(progress, "DeployNotListed", `${name} is not listed yet`)
+    : finish(progress, "abandoned", `${name} is not listed after ${formatDuration(waitedMs)}`);
 }
 
 function watchDeploy(progress: Progress, deployId: string): Action {
   const { attempt, seen, spec, now } = progress;
   const deploy = seen.deploys.find((one) => one.id === deployId);
-  if (deploy === undefined) return wait(progress, "DeployNotListed", `Deploy ${deployId} is not listed yet`);
+  if (deploy === undefined) return awaitListing(progress, `Deploy ${deployId}`);
   switch (stateOf(deploy)) {
     case "pending": {
       const waitedMs = now - (attempt.deployRequestedAt ?? attempt.publishedAt ?? attempt.startedAt);
@@ -190,7 +202,14 @@ function prove(progress: Progress): Action {
     const provenForMs = goodForMs(record);
     return finish(progress, "fixed", `Good for ${formatDuration(provenForMs)}`, "healed", { provenForMs });
   }
-  if (verdictOf(seen) === "bad" && isConfirmedBad(record, spec)) {
+  if (seen.database.status === "bad" && spec.database.kind !== "json-path") {
+    return wait(
+      progress,
+      "DatabaseDown",
+      `${seen.database.message}: the repair cannot be judged until it is up`,
+    );
+  }
+  if (verdictOf(seen) === "bad" && isConfirmedBad(record, spec) && !isStarting(progress)) {
     const bad = [seen.health, seen.json, seen.database].find((probe) => probe.status === "bad");
     const wasServing = incident.gap === "deploy-failed" && incident.commit !== record.liveCommit;
     const message = `Live, but not in the desired state: ${bad?.message ?? "unhealthy"}`;
@@ -200,12 +219,16 @@ function prove(progress: Progress): Action {
   return wait(progress, "Proving", message);
 }
 
+/** A restarted service is given time to come up before it is judged. */
+function isStarting({ attempt, spec, now }: Progress): boolean {
+  const graceMs = Math.min(RESTART_GRACE_MS, spec.stableForMs);
+  return attempt.repair.kind === "restart" && now - (attempt.publishedAt ?? now) < graceMs;
+}
+
 function watchRollback(progress: Progress): Action {
   const { attempt, record, seen, spec } = progress;
   const deploy = seen.deploys.find((one) => one.id === attempt.deployId);
-  if (deploy === undefined) {
-    return wait(progress, "DeployNotListed", `Rollback ${attempt.deployId} is not listed yet`);
-  }
+  if (deploy === undefined) return awaitListing(progress, `Rollback ${attempt.deployId}`);
   switch (stateOf(deploy)) {
     case "pending":
     case "unknown":

@@ -14,11 +14,14 @@ import { sanitizeLine } from "../text/sanitize.ts";
 import { commitRequest } from "./commit_request.ts";
 import type { FailureLog } from "./evidence.ts";
 import { newAttempt } from "./incident.ts";
+import { liveDeploy } from "./observation.ts";
+import type { Sighting } from "./observation.ts";
 import type { Checkout, Parts } from "./parts.ts";
 import { isWithinRisk } from "./policy.ts";
 import type { Policy } from "./policy.ts";
 import type { Preparation, Question } from "./preparation.ts";
 import { describePatch, withPatch } from "./setting.ts";
+import { verdictOf } from "./samples.ts";
 import { triedBefore } from "./tried.ts";
 
 /** Remedies tried on paper for one diagnosis. */
@@ -46,7 +49,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
   const stalled = (reason: string, message: string): Preparation => ({
     kind: "stall",
     reason,
-    message,
+    message: choice.log.redact(message),
     evidence,
   });
   const tried = await triedBefore(parts, incident, diagnosis.fingerprint);
@@ -103,6 +106,13 @@ function guard(
   return null;
 }
 
+/** The deploy that serves well now: if the repair makes things worse, this is what it is taken back to. */
+function servingWell(seen: Sighting): Attempt["serving"] {
+  const live = liveDeploy(seen.deploys);
+  const isWell = verdictOf(seen) === "good" && live !== null && live.commit !== null;
+  return isWell ? { deployId: live.id, commit: live.commit ?? "" } : null;
+}
+
 function draftAttempt(
   { parts, question, diagnosis, advice, view, log }: Choice,
   remedy: string,
@@ -112,12 +122,17 @@ function draftAttempt(
   const repair: Repair = proposal.kind === "patch"
     ? { kind: "patch", edits: proposal.edits, diff: "" }
     : proposal.kind === "setting"
-    ? { kind: "setting", patch: proposal.patch, diff: describePatch(seen.service, proposal.patch) }
+    ? {
+      kind: "setting",
+      patch: proposal.patch,
+      diff: log.redact(describePatch(seen.service, proposal.patch)),
+    }
     : { kind: "redeploy", clearCache: proposal.clearCache };
   const { evidence } = diagnosis;
   return newAttempt(incident, {
     diagnosedDeployId: deploy.id,
     newestDeployId: seen.deploys[0]?.id ?? null,
+    serving: servingWell(seen),
     cause: diagnosis.cause,
     confidence: diagnosis.confidence,
     summary: sanitizeLine(log.redact(`${diagnosis.summary.replace(/\.$/, "")}. ${proposal.summary}`)),

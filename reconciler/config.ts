@@ -85,6 +85,12 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     }, whose mode is pull-request`;
     refuse("GITHUB_TOKEN", why);
   }
+  for (const { service, database } of desired.services) {
+    if (database.kind !== "connection-env" || options.environment(database.variable)) continue;
+    problems.push(
+      `environment: ${database.variable} is missing, needed is the connection string of ${show(service)}`,
+    );
+  }
   const sessionId = variable("SESSION_ID") ?? null;
   if (sessionId !== null && !SESSION_ID.test(sessionId)) {
     refuse(

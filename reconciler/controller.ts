@@ -69,7 +69,11 @@ export class Controller implements AsyncDisposable {
     const { store } = this.#parts;
     const lookedSince = this.#parts.clock.now();
     const serviceId = await this.#serviceId(spec, signal);
-    const observation = await observe(this.#parts, spec, serviceId, signal);
+    const observation = await observe(this.#parts, spec, serviceId, signal).catch((error) => {
+      // A service that was made anew under its name has another id.
+      this.#serviceIds.delete(spec.service);
+      throw error;
+    });
     const before = await store.getService(serviceId) ?? emptyRecord(serviceId, spec.service, spec.generation);
     let record = addSample(before, observation, spec);
     let incident = await store.getActiveIncident(serviceId);
@@ -183,6 +187,13 @@ export class Controller implements AsyncDisposable {
     const known = this.#serviceIds.get(spec.service);
     if (known !== undefined) return known;
     const found = await findServiceId(this.#parts.api, spec.service, signal);
+    for (const [other, id] of this.#serviceIds) {
+      // Two passes over one service at a time would do everything twice.
+      if (id !== found) continue;
+      throw new EvenkeelError(`Cannot look after ${spec.service}: ${other} names the same service`, {
+        hint: "Name each service once, by id or by name",
+      });
+    }
     this.#serviceIds.set(spec.service, found);
     return found;
   }
@@ -254,7 +265,14 @@ export class Controller implements AsyncDisposable {
         }
         if (checkout !== null) await this.#checkouts.put(incident.id, attempt.number, checkout);
         await become(addAttempt(incident, attempt), event("AttemptBegun", begun(attempt)));
-        return null;
+        // Reading and checking took its time: the world is looked at once more before anything is changed.
+        return {
+          kind: "waiting",
+          reason: "Prepared",
+          message: attempt.summary,
+          afterMs: 0,
+          forPerson: false,
+        };
       }
     }
   }

@@ -43,9 +43,9 @@ export async function runDaemon(
   const work = async () => {
     for (;;) {
       const key = await queue.take(options.signal);
-      const spec = key === null ? undefined : byKey.get(key);
-      if (spec === undefined) return;
-      await onePass(spec);
+      if (key === null) return;
+      const spec = byKey.get(key);
+      if (spec !== undefined) await onePass(spec);
     }
   };
   const onePass = async (spec: ServiceSpec) => {

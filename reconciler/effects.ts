@@ -8,11 +8,10 @@ import { deployerAgent } from "../agents/deployer/agent.ts";
 import type { Tool } from "../agents/agent.ts";
 import { runInline } from "../agents/inline.ts";
 import type { Json } from "../base/json.ts";
-import { EvenkeelError } from "../base/errors.ts";
-import { RenderRefused } from "../render/api.ts";
+import { EvenkeelError, messageOf } from "../base/errors.ts";
 import type { ServicePatch } from "../render/schemas.ts";
 import type { Doubts } from "../state/doubts.ts";
-import { performOnce } from "../state/journal.ts";
+import { isCertainRefusal, performOnce } from "../state/journal.ts";
 import { BAD_COMMITS_KEPT } from "../state/records.ts";
 import type { Attempt, EffectKind, Incident, ServiceRecord } from "../state/records.ts";
 import type { Step } from "./action.ts";
@@ -38,6 +37,8 @@ export interface EffectRequest {
   incident: Incident;
   attempt: Attempt;
   step: Step;
+  /** Why the effect is no longer wanted: it is only looked for. */
+  onlyIfDone?: string;
   record: ServiceRecord;
   /** The writes of this process whose end is not known. */
   doubts: Doubts;
@@ -82,11 +83,17 @@ export async function performEffect(
   try {
     return await effects.perform();
   } catch (error) {
-    if (error instanceof RenderRefused && error.status !== 429 && error.status < 500) {
-      return effects.failed(`Render refused: ${error.message}`);
-    }
-    throw error;
+    if (error instanceof NotWanted) return effects.failed(error.message, "abandoned");
+    if (!isCertainRefusal(error)) throw error;
+    // Switching autodeploy off is a precaution; without it the service still has to come back.
+    if (request.step === "autodeploy-off") return effects.withoutPrecaution(messageOf(error));
+    return effects.failed(`Render refused: ${messageOf(error)}`);
   }
+}
+
+/** An effect that a crash left undone and that nobody wants any more. */
+class NotWanted extends Error {
+  override readonly name = "NotWanted";
 }
 
 class Effects {
@@ -126,6 +133,11 @@ class Effects {
     return { attempt: { status, endedAt: this.parts.clock.now(), error: message }, record: {}, message };
   }
 
+  /** The rollback goes on although autodeploy stays on, and says so. */
+  withoutPrecaution(why: string): EffectResult {
+    return this.#done(`Autodeploy could not be switched off, so the next push is deployed as usual: ${why}`);
+  }
+
   #done(message: string, attempt: Partial<Attempt> = {}, record: Partial<ServiceRecord> = {}): EffectResult {
     const { stepsDone } = this.request.attempt;
     return { attempt: { stepsDone: [...stepsDone, this.request.step], ...attempt }, record, message };
@@ -136,7 +148,7 @@ class Effects {
     payload: Json,
     work: { alreadyDone: (intended: Json) => Promise<Result | null>; perform: () => Promise<Result> },
   ): Promise<Result> {
-    const { incident, attempt, step, seen } = this.request;
+    const { incident, attempt, step, seen, onlyIfDone } = this.request;
     const { result } = await performOnce(this.parts.store, {
       key: `${incident.id}/${attempt.number}/${step}`,
       serviceId: seen.service.id,
@@ -144,7 +156,11 @@ class Effects {
       payload,
       clock: this.parts.clock,
       ...(HAPPENS_AGAIN.includes(step) ? { doubts: this.request.doubts } : {}),
-    }, work);
+    }, {
+      alreadyDone: work.alreadyDone,
+      perform: () => onlyIfDone === undefined ? work.perform() : Promise.reject(new NotWanted(onlyIfDone)),
+      isCertain: (error) => error instanceof NotWanted || isCertainRefusal(error),
+    });
     return schema.parse(result);
   }
 
@@ -275,12 +291,15 @@ class Effects {
       return deploy === null ? null : { deployId: deploy.id };
     };
     const payload = { commit, known: this.#knownDeploys() };
-    let result: z.infer<typeof deployResultSchema> = { deployId: null };
+    let result: z.infer<typeof deployResultSchema> | undefined;
     await this.#askDeployer("deploy", {
       "find-deploy": {
         input: z.unknown(),
-        run: async () =>
-          attempt.commit === null ? { deployId: null } : result = await find(payload) ?? { deployId: null },
+        run: async () => {
+          const found = attempt.commit === null ? null : await find(payload);
+          if (found !== null) result = found;
+          return found ?? { deployId: null };
+        },
       },
       "start-deploy": {
         input: z.unknown(),
@@ -297,6 +316,9 @@ class Effects {
           }),
       },
     });
+    if (result === undefined) {
+      throw new EvenkeelError("Cannot deploy the repair: the deployer did not ask for it");
+    }
     const { deployId } = result;
     return this.#done(deployId === null ? "Render queued a deploy" : `Started deploy ${deployId}`, {
       deployId,
@@ -344,7 +366,8 @@ class Effects {
 
   async #autodeploy(autoDeploy: "yes" | "no"): Promise<EffectResult> {
     if (!await this.#patch({ autoDeploy })) {
-      return this.failed(`Render did not keep autodeploy ${autoDeploy}`);
+      const why = `Render did not keep autodeploy ${autoDeploy}`;
+      return autoDeploy === "no" ? this.withoutPrecaution(why) : this.failed(why);
     }
     return autoDeploy === "no"
       ? this.#done("Switched autodeploy off, so that the bad commit does not come back")
@@ -372,7 +395,7 @@ class Effects {
         incidentId: incident.id,
         badCommit,
         goodCommit: toCommit,
-        autoDeployWas: attempt.stepsDone.includes("autodeploy-off"),
+        autoDeployWas: await this.#hasSwitchedAutodeployOff(),
         at,
       },
       badCommits: [{ commit: badCommit, incidentId: incident.id, at }, ...record.badCommits].slice(
@@ -380,6 +403,13 @@ class Effects {
         BAD_COMMITS_KEPT,
       ),
     });
+  }
+
+  /** The journal knows, also after a kill that the attempt's own record missed. */
+  async #hasSwitchedAutodeployOff(): Promise<boolean> {
+    const { incident, attempt } = this.request;
+    const entry = await this.parts.store.getJournalEntry(`${incident.id}/${attempt.number}/autodeploy-off`);
+    return entry?.state === "done" && settingResultSchema.safeParse(entry.result).data?.inForce === true;
   }
 
   async #restart(): Promise<EffectResult> {

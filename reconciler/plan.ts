@@ -4,7 +4,7 @@
  * never leads to an effect.
  */
 import type { Phase } from "../agents/messages.ts";
-import type { Attempt, Evidence, Incident, JournalEntry } from "../state/records.ts";
+import type { Attempt, Evidence, Incident, JournalEntry, ServiceRecord } from "../state/records.ts";
 import { formatDuration } from "../text/duration.ts";
 import { steps } from "./action.ts";
 import type { Action, Memory } from "./action.ts";
@@ -12,6 +12,7 @@ import { assess, rollbackTarget } from "./assess.ts";
 import { continueAttempt } from "./attempt.ts";
 import {
   addAttempt,
+  changeAttempt,
   heal,
   newAttempt,
   openIncident,
@@ -22,6 +23,7 @@ import {
 } from "./incident.ts";
 import { latestDeploy, liveDeploy, pendingDeploy, stateOf } from "./observation.ts";
 import type { DeployView, Observation, Sighting } from "./observation.ts";
+import { lostPremise } from "./premise.ts";
 import { goodForMs, isProven } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
 
@@ -47,7 +49,10 @@ function withinBudget(
   const { incident, attempt, step } = action;
   const key = `${incident.id}/${attempt.number}/${step}`;
   const isIntended = pending.some((entry) => entry.key === key || entry.key.startsWith(`${key}/`));
-  if (seen === null || isIntended || effectsLastHour < spec.policy.effectsPerHourMax) return action;
+  // Between switching autodeploy off and the rollback there is no stopping: neither is any good without the other.
+  if (seen === null || isIntended || step === "rollback" || effectsLastHour < spec.policy.effectsPerHourMax) {
+    return action;
+  }
   if (incident.status === "stalled") return { kind: "stalled", incident };
   const message =
     `${effectsLastHour} effects within an hour reach the limit of ${spec.policy.effectsPerHourMax}`;
@@ -70,11 +75,15 @@ function decide(
   const left = leftAlone(spec, seen);
   if (left !== null) return { kind: "wait", ...left, afterMs: spec.intervalMs, forPerson: true };
   if (incident !== null) {
-    const stuck = stalledInAttempt(incident, seen);
-    if (stuck !== null) return stuck;
-    const crashed = crashedEffect(incident, memory.pending);
-    if (crashed !== null) return crashed;
     const attempt = runningAttempt(incident);
+    const gone = attempt === null
+      ? null
+      : lostPremise({ spec, seen, incident, attempt, record: memory.record });
+    const crashed = crashedEffect(incident, memory.pending, gone);
+    if (crashed !== null && incident.status !== "stalled") return crashed;
+    if (attempt !== null && gone !== null) return abandon(incident, attempt, gone, now);
+    const stuck = stalledInAttempt(spec, seen, incident, memory.record, now);
+    if (stuck !== null) return stuck;
     if (attempt !== null) {
       return continueAttempt({ spec, seen, incident, attempt, record: memory.record, now });
     }
@@ -117,7 +126,7 @@ function decide(
         const opened = openIncident(seen, facts, now);
         return record(opened, "IncidentOpened", `${gap}: ${message}`);
       }
-      if (gap === "database-down") return waitForDatabase(spec, seen, incident, message, now);
+      if (gap === "database-down") return waitForDatabase(spec, seen, memory.record, incident, message, now);
       return repair({ spec, seen, incident, memory, now }, gap, deploy);
     }
   }
@@ -160,9 +169,24 @@ function leftAlone(spec: ServiceSpec, seen: Sighting): { reason: string; message
   return null;
 }
 
+function abandon(incident: Incident, attempt: Attempt, why: string, now: number): Action {
+  const changed = changeAttempt(incident, attempt.number, { status: "abandoned", endedAt: now, error: why });
+  return record(changed, "AttemptAbandoned", why);
+}
+
 /** An attempt that could not act waits for a person, or for a changed world, like everything that stalls. */
-function stalledInAttempt(incident: Incident, seen: Sighting): Action | null {
-  if (incident.status !== "stalled" || runningAttempt(incident) === null) return null;
+function stalledInAttempt(
+  spec: ServiceSpec,
+  seen: Sighting,
+  incident: Incident,
+  service: ServiceRecord,
+  now: number,
+): Action | null {
+  const attempt = runningAttempt(incident);
+  if (incident.status !== "stalled" || attempt === null) return null;
+  if (isProven(service, spec) && assess(spec, seen, service).kind === "none") {
+    return abandon(incident, attempt, "The service is well again", now);
+  }
   if (incident.stalled?.worldHash === worldHash(seen)) return { kind: "stalled", incident };
   return record(
     resume(incident),
@@ -171,28 +195,48 @@ function stalledInAttempt(incident: Incident, seen: Sighting): Action | null {
   );
 }
 
-/** An effect that was intended before a crash is settled before anything else is decided. */
-function crashedEffect(incident: Incident, pending: readonly JournalEntry[]): Action | null {
+/**
+ * An effect that was intended before a crash is settled before anything else is decided. Where its reason is gone
+ * it is only looked for. An attempt that has ended is left alone, except for giving autodeploy back.
+ */
+function crashedEffect(
+  incident: Incident,
+  pending: readonly JournalEntry[],
+  unwanted: string | null,
+): Action | null {
   for (const entry of pending) {
     const [incidentId, number, name] = entry.key.split("/");
     const attempt = incident.attempts.find((one) => String(one.number) === number);
     const step = steps.find((one) => one === name);
-    if (incidentId === incident.id && attempt !== undefined && step !== undefined) {
-      return { kind: "effect", incident, attempt, step };
-    }
+    if (incidentId !== incident.id || attempt === undefined || step === undefined) continue;
+    if (attempt.status !== "running" && step !== "autodeploy-on") continue;
+    return {
+      kind: "effect",
+      incident,
+      attempt,
+      step,
+      ...(unwanted === null ? {} : { onlyIfDone: unwanted }),
+    };
   }
   return null;
+}
+
+function downSince({ conditions }: ServiceRecord, incident: Incident): number {
+  const database = conditions.find((condition) => condition.type === "DatabaseUp");
+  const since = database?.status === "False" ? Date.parse(database.lastTransitionTime) : NaN;
+  return Number.isFinite(since) ? Math.max(since, incident.openedAt) : incident.openedAt;
 }
 
 function waitForDatabase(
   spec: ServiceSpec,
   seen: Sighting,
+  service: ServiceRecord,
   incident: Incident,
   message: string,
   now: number,
 ): Action {
   if (incident.status === "stalled") return { kind: "stalled", incident };
-  const waitedMs = now - incident.openedAt;
+  const waitedMs = now - downSince(service, incident);
   if (waitedMs < spec.policy.databaseWaitMs) {
     const text = `Database is down: ${message}. The code is left alone`;
     return {
@@ -268,6 +312,13 @@ function repair(situation: Situation, gap: "unhealthy" | "deploy-failed", deploy
     if (incident.stalled?.reason === "SuggestOnly" && spec.mode !== "suggest") {
       return record(resume(incident), "IncidentResumed", `The mode is ${spec.mode} now`);
     }
+    if (incident.stalled?.reason === "DatabaseDown") {
+      return record(
+        resume(incident),
+        "IncidentResumed",
+        "The database is up again; the service is not well yet",
+      );
+    }
     if (incident.stalled?.worldHash === worldHash(seen)) return { kind: "stalled", incident };
     return record(
       resume(incident),
@@ -298,8 +349,8 @@ function repair(situation: Situation, gap: "unhealthy" | "deploy-failed", deploy
 }
 
 function rollBack({ spec, seen, incident, memory, now }: Situation, live: DeployView): Attempt | null {
-  const target = rollbackTarget(seen, memory.record);
-  const before = incident.attempts.some((attempt) => attempt.repair.kind === "rollback");
+  const target = rollbackTarget(seen, memory.record) ?? servedBefore(incident, live, seen);
+  const before = incident.attempts.some((attempt) => attempt.stepsDone.includes("rollback"));
   if (!spec.policy.mayRollBack || before || target === null || live.commit === null) return null;
   return newAttempt(incident, {
     diagnosedDeployId: live.id,
@@ -316,6 +367,20 @@ function rollBack({ spec, seen, incident, memory, now }: Situation, live: Deploy
       badCommit: live.commit,
     },
   }, now);
+}
+
+/** What served well when we pushed the commit that is live now and bad: our own repair is taken back to it. */
+function servedBefore(
+  incident: Incident,
+  live: DeployView,
+  seen: Sighting,
+): { deployId: string; commit: string } | null {
+  const ours = incident.attempts.find((attempt) => attempt.deployId === live.id);
+  const serving = ours?.serving ?? null;
+  const isKept = seen.deploys.some((deploy) =>
+    deploy.id === serving?.deployId && deploy.status === "deactivated"
+  );
+  return isKept && serving?.commit !== live.commit ? serving : null;
 }
 
 /** A deploy that was good before did not break the service: one restart comes before any change. */

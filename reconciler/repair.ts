@@ -192,7 +192,8 @@ async function gather(
     ]);
     const repository = await viewRepository(checkout);
     const settings = seen.service.settings;
-    return { log, checkout, input: { log: log.text, phase, settings, repository, platformReason } };
+    const reason = platformReason === null ? null : log.redact(platformReason);
+    return { log, checkout, input: { log: log.text, phase, settings, repository, platformReason: reason } };
   } catch (error) {
     await cloning.then((checkout) => checkout[Symbol.asyncDispose](), () => {});
     throw error;

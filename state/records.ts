@@ -140,6 +140,8 @@ export const attemptSchema = z.object({
   diagnosedDeployId: z.string().nullable(),
   /** The newest deploy when the attempt began: what comes after it is ours or overtook us. */
   newestDeployId: z.string().nullable().optional(),
+  /** The deploy that served well when the attempt began: what a repair that makes things worse is taken back to. */
+  serving: z.object({ deployId: z.string(), commit: z.string() }).nullable().optional(),
   cause: z.string(),
   confidence: z.number(),
   summary: z.string(),
@@ -195,7 +197,7 @@ export const incidentSchema = z.object({
     evidence: z.array(evidenceSchema),
     resume: z.string(),
     at: z.number(),
-    /** The world it stalled in: deploy, branch head, settings; a changed world is looked at again. */
+    /** The world it stalled in: its deploys and settings; a changed world is looked at again. */
     worldHash: z.string(),
   }).nullable(),
   attempts: z.array(attemptSchema),

@@ -65,6 +65,9 @@ function judgeStatus(response: Response, path: string): Probe {
     return probe("unknown", "Asleep", `the service is asleep (${brief(routing)})`);
   }
   if (response.status === 200) return probe("good", "Answered", `${path} answered 200`);
+  if (response.status === 429) {
+    return probe("unknown", "TooManyRequests", `${path} answered 429: it was asked too often`);
+  }
   const location = response.headers.get("location");
   const to = location === null ? "" : ` to ${brief(location.replace(/[?#].*$/, ""))}`;
   return probe("bad", "HttpStatus", `${path} answered ${response.status}${to}`);

@@ -57,7 +57,8 @@ Deno.test("every commented option of the example file is one that the loader tak
   const kinds = [];
   for (const lines of alternatives) {
     const text = `services:\n  - service: a\n    database:\n${lines.join("\n")}\n`;
-    kinds.push((await load(text)).services[0]?.database.kind);
+    const variables = { ...KEY, MY_API_DATABASE_URL: "postgres://localhost/db" };
+    kinds.push((await load(text, variables)).services[0]?.database.kind);
   }
   assertEquals(kinds, ["json-path", "render-postgres", "connection-env"]);
   const on = example.replace("# repo:", "repo:").replace("# branch:", "branch:").replace(
@@ -153,6 +154,13 @@ Deno.test("a database that is half described is explained by the form it comes n
     (await database("yes please"))[0]!,
     /is "yes please", allowed is one of none, \{json, good\}, \{postgres\}, \{env\}$/,
   );
+});
+
+Deno.test("a connection string that the environment does not have is missed at the start, not at night", async () => {
+  const text = "services:\n  - service: a\n    database: { env: MY_API_DATABASE_URL }\n";
+  const problems = await problemsOf(text);
+  assertEquals(problems.length, 1);
+  assertStringIncludes(problems[0] ?? "", "MY_API_DATABASE_URL is missing");
 });
 
 Deno.test("a connection string where a variable's name belongs is refused and not shown", async () => {

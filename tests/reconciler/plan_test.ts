@@ -5,7 +5,19 @@ import type { Sighting } from "../../reconciler/observation.ts";
 import { plan } from "../../reconciler/plan.ts";
 import { emptyRecord } from "../../reconciler/samples.ts";
 import type { Attempt, Incident, Repair, ServiceRecord } from "../../state/records.ts";
-import { BAD, deploy, memory, NOW, observation, sampled, service, sighting, spec, UNKNOWN } from "./world.ts";
+import {
+  BAD,
+  deploy,
+  GOOD,
+  memory,
+  NOW,
+  observation,
+  sampled,
+  service,
+  sighting,
+  spec,
+  UNKNOWN,
+} from "./world.ts";
 
 const empty = emptyRecord("srv-a", "my-api", 1);
 const healthy = sighting([deploy("dep-1", "live")]);
@@ -148,7 +160,7 @@ Deno.test("one rollback an incident: a second bad turn is diagnosed", () => {
     toDeployId: "dep-0",
     toCommit: "x",
     badCommit: "y",
-  }, { status: "rolled_back", endedAt: NOW });
+  }, { status: "rolled_back", endedAt: NOW, stepsDone: ["rollback"] });
   assertEquals(decide(turnedBad, incident, sampled(turnedBad, 3, spec(), provenOne)).kind, "diagnose");
 });
 
@@ -427,6 +439,152 @@ Deno.test("an effect that a crash left without an end is settled before anything
     finishedAt: null,
   }];
   assertEquals(step(decide(healthy, incident, empty, { memory: { pending } })), "push");
+});
+
+const rollbackOfTwo: Repair = {
+  kind: "rollback",
+  toDeployId: "dep-1",
+  toCommit: "commit-dep-1",
+  badCommit: "commit-dep-2",
+};
+const status = (action: Action) =>
+  action.kind === "record" ? action.incident.attempts.at(-1)?.status : action.kind;
+
+Deno.test("a rollback that was decided and not done is dropped when a person was faster", () => {
+  const record = sampled(turnedBad, 3, spec(), provenOne);
+  const incident = attempting(incidentOf(turnedBad, "unhealthy"), rollbackOfTwo);
+  const fixed = sighting([
+    deploy("dep-3", "live"),
+    deploy("dep-2", "deactivated"),
+    deploy("dep-1", "deactivated"),
+  ]);
+  assertEquals(status(decide(fixed, incident, record)), "abandoned");
+  const stuck = stall(incident, turnedBad, { reason: "CannotAct", message: "m" }, NOW);
+  assertEquals(status(decide(fixed, stuck, record)), "abandoned");
+  const under = {
+    ...turnedBad,
+    deploys: [deploy("dep-3", "created", { trigger: "rollback" }), ...turnedBad.deploys],
+  };
+  assertEquals(status(decide(under, incident, record)), "abandoned");
+  assertEquals(status(decide({ ...turnedBad, health: GOOD }, incident, record)), "abandoned");
+  assertEquals(step(decide(turnedBad, incident, record)), "autodeploy-off");
+});
+
+Deno.test("an effect that a crash left and nobody wants any more is looked for and not performed", () => {
+  const incident = attempting(incidentOf(turnedBad, "unhealthy"), rollbackOfTwo);
+  const pending = [{
+    key: `${incident.id}/1/rollback`,
+    serviceId: "srv-a",
+    kind: "rollback" as const,
+    state: "intended" as const,
+    payload: null,
+    result: null,
+    intendedAt: NOW,
+    finishedAt: null,
+  }];
+  const fixed = sighting([deploy("dep-3", "live"), deploy("dep-2", "deactivated")]);
+  const action = decide(fixed, incident, empty, { memory: { pending } });
+  assert(action.kind === "effect" && action.onlyIfDone !== undefined);
+  const ended = changeAttempt(incident, 1, { status: "failed", endedAt: NOW });
+  assert(decide(fixed, ended, empty, { memory: { pending } }).kind !== "effect");
+});
+
+Deno.test("a repair whose deploy was read long ago is dropped, never deployed over what came since", () => {
+  const pushed = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["push"],
+    publishedAt: NOW,
+  });
+  const long = sighting(
+    Array.from({ length: 20 }, (_, i) => deploy(`new-${i}`, i === 0 ? "live" : "deactivated")),
+  );
+  assertEquals(status(decide(long, pushed, empty, { now: NOW + 86_400_000 })), "abandoned");
+});
+
+Deno.test("a person's rollback by hand is not overruled by a repair that was pushed", () => {
+  const byHand = sighting(
+    [deploy("dep-3", "live", { trigger: "rollback" }), ...failedBehindHealthy.deploys],
+    {
+      service: service({ autoDeploy: false }),
+    },
+  );
+  const pushed = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["push"],
+    publishedAt: NOW,
+  });
+  assertEquals(status(decide(byHand, pushed)), "abandoned");
+});
+
+Deno.test("when the mode becomes suggest, an attempt that has not acted is dropped", () => {
+  const incident = attempting(incidentOf(failedBehindHealthy), patch);
+  assertEquals(
+    status(decide(failedBehindHealthy, incident, empty, { spec: { mode: "suggest" } })),
+    "abandoned",
+  );
+});
+
+Deno.test("a repair that breaks a serving service is taken back to what served, seen good by us or not proven yet", () => {
+  const seen = sighting([deploy("dep-3", "live", { commit: "fix" }), deploy("dep-1", "deactivated")], {
+    health: BAD,
+  });
+  const incident = attempting(incidentOf(failedBehindHealthy), patch, {
+    status: "failed",
+    endedAt: NOW,
+    deployId: "dep-3",
+    serving: { deployId: "dep-1", commit: "commit-dep-1" },
+  });
+  const next = decide(seen, incident, sampled(seen, 3, spec()));
+  assert(next.kind === "record" && next.incident.attempts.at(-1)?.repair.kind === "rollback");
+});
+
+Deno.test("a database that comes back ends its stall, and a database that is down does not condemn a repair", () => {
+  const database = { kind: "render-postgres", id: "dpg-a" } as const;
+  const bad = sighting([deploy("dep-2", "live")], { health: BAD });
+  const stalled = stall(incidentOf(bad, "database-down"), bad, { reason: "DatabaseDown", message: "m" }, NOW);
+  const resumed = decide(bad, stalled, sampled(bad, 3, spec()), { spec: { database } });
+  assert(resumed.kind === "record" && resumed.incident.status === "open");
+  const down = { ...bad, database: BAD };
+  const deployed = attempting(incidentOf(bad), patch, { stepsDone: ["push"], deployId: "dep-2" });
+  assertEquals(
+    reason(decide(down, deployed, sampled(down, 5, spec()), { spec: { database } })),
+    "DatabaseDown",
+  );
+});
+
+Deno.test("an incident that stalled inside an attempt closes when the service gets well by itself", () => {
+  const acted = attempting(incidentOf(failedBehindHealthy), patch, { stepsDone: ["push"] });
+  const stuck = stall(acted, failedBehindHealthy, { reason: "CannotAct", message: "m" }, NOW);
+  const well = sighting([deploy("dep-3", "live"), ...failedBehindHealthy.deploys.slice(0, 1)]);
+  const action = decide(
+    well,
+    { ...stuck, stalled: { ...stuck.stalled!, worldHash: "same" } },
+    sampled(well, 100, spec()),
+  );
+  assertEquals(status(action), "abandoned");
+});
+
+Deno.test("a deploy that fell off the list is not waited for without end", () => {
+  const deployed = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["push"],
+    deployId: "gone",
+    publishedAt: NOW,
+  });
+  assertEquals(reason(decide(failedBehindHealthy, deployed)), "DeployNotListed");
+  assertEquals(
+    status(decide(failedBehindHealthy, deployed, empty, { now: NOW + 4 * 3_600_000 })),
+    "abandoned",
+  );
+});
+
+Deno.test("a restarted service is given time to come up", () => {
+  const seen = sighting([deploy("dep-1", "live")], { health: BAD });
+  const restarted = attempting(incidentOf(seen, "unhealthy"), { kind: "restart" }, {
+    diagnosedDeployId: "dep-1",
+    stepsDone: ["restart"],
+    publishedAt: NOW,
+  });
+  const record = sampled(seen, 3, spec());
+  assertEquals(reason(decide(seen, restarted, record, { now: NOW + 5_000 })), "Proving");
+  assertEquals(status(decide(seen, restarted, record, { now: NOW + 61_000 })), "failed");
 });
 
 Deno.test("plan() gives the same answer to the same question", () => {
