@@ -52,6 +52,8 @@ export class Controller implements AsyncDisposable {
   readonly #checkouts = new CheckoutCache();
   readonly #serviceIds = new Map<string, string>();
   readonly #doubts: Doubts;
+  /** Services whose newest sample was taken and could not be recorded: it may have been a bad one. */
+  readonly #lostSamples = new Set<string>();
   /** Failures in a row by incident and what failed; forgotten on success and with the process. */
   readonly #failures = new Map<string, number>();
 
@@ -69,12 +71,15 @@ export class Controller implements AsyncDisposable {
     const { store } = this.#parts;
     const lookedSince = this.#parts.clock.now();
     const serviceId = await this.#serviceId(spec, signal);
+    const wasLost = this.#lostSamples.has(serviceId);
+    this.#lostSamples.add(serviceId);
     const observation = await observe(this.#parts, spec, serviceId, signal).catch((error) => {
       // A service that was made anew under its name has another id.
       this.#serviceIds.delete(spec.service);
       throw error;
     });
-    const before = await store.getService(serviceId) ?? emptyRecord(serviceId, spec.service, spec.generation);
+    const known = await store.getService(serviceId) ?? emptyRecord(serviceId, spec.service, spec.generation);
+    const before = wasLost ? { ...known, streak: null } : known;
     let record = addSample(before, observation, spec);
     let incident = await store.getActiveIncident(serviceId);
     const remember = async (event: StateEvent | null, extra: { outcome?: Action } = {}) => {
@@ -85,6 +90,7 @@ export class Controller implements AsyncDisposable {
       await this.#remember(record, incident, events, extra.outcome);
     };
     await remember(null);
+    this.#lostSamples.delete(serviceId);
     const finish = (outcome: Outcome, withheld: Action | null = null): Pass => ({
       outcome,
       record,
