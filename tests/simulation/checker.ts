@@ -2,6 +2,7 @@
  * What must hold at every step, whatever happens. The checker sees the world, what the store keeps and what each
  * process was shown; it never asks the product what the product thinks.
  */
+import type { Json } from "../../base/json.ts";
 import type { Attempt, EffectKind, Incident, JournalEntry, StateEvent } from "../../state/records.ts";
 import type { Change, Store } from "../../state/store.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
@@ -12,6 +13,7 @@ import type { WorldEffect } from "./render.ts";
 export const INVARIANTS = {
   journal: "no effect without a journal line",
   twice: "no effect twice",
+  real: "what is recorded as done is done in the world",
   commits: "never two commits for an attempt",
   foreign: "never a push over a foreign commit",
   attempts: "at most so many attempts",
@@ -48,6 +50,7 @@ interface Shown {
   inMaintenance: boolean;
   liveId: string | null;
   sample: Sample["verdict"] | null;
+  isDatabaseDown: boolean;
 }
 
 const HOUR_MS = 3_600_000;
@@ -115,6 +118,7 @@ export class Checker {
       inMaintenance: false,
       liveId: null,
       sample: null,
+      isDatabaseDown: false,
     });
   }
 
@@ -227,7 +231,9 @@ export class Checker {
             return async (key: string, end: Parameters<Store["finish"]>[1]) => {
               await target.finish(key, end);
               const entry = this.#journal.get(key);
-              if (entry !== undefined) this.#journal.set(key, { ...entry, ...end });
+              if (entry === undefined) return;
+              this.#journal.set(key, { ...entry, ...end });
+              if (end.state === "done") this.#checkDone(entry, end.result);
             };
           default: {
             const member: unknown = Reflect.get(target, key);
@@ -236,6 +242,19 @@ export class Checker {
         }
       },
     });
+  }
+
+  #checkDone({ key, serviceId, kind, payload }: JournalEntry, result: Json): void {
+    const service = this.platform.find(serviceId);
+    if (service === undefined) return;
+    if (kind === "push" && fieldOf(result, "kind") === "published") {
+      const commit = String(fieldOf(payload, "commit"));
+      if (!service.repository.has(commit)) this.#fail("real", `${key}: ${commit.slice(0, 7)} is on no branch`);
+    }
+    const deployId = fieldOf(result, "deployId");
+    if (typeof deployId === "string" && !service.deploys.some(({ id }) => id === deployId)) {
+      this.#fail("real", `${key}: there is no deploy ${deployId}`);
+    }
   }
 
   #recorded({ service, incident }: Change): void {
@@ -298,7 +317,8 @@ export class Checker {
     const shown = this.#shown.get(`${process}/${serviceId}`);
     this.tell(`${process} ${serviceId}: ${event.type} ${event.message.slice(0, 100)}`);
     if (event.type === "IncidentOpened" || event.type === "AttemptBegun") {
-      if (shown?.liveId !== null && (shown?.sample ?? "unknown") === "unknown") {
+      const isKnown = shown?.liveId === null || shown?.isDatabaseDown;
+      if (!isKnown && (shown?.sample ?? "unknown") === "unknown") {
         this.#fail("unknown", `${event.type} after a sample that was unknown`);
       }
     }
@@ -341,9 +361,12 @@ export class Checker {
   }
 }
 
+function fieldOf(value: Json, name: string): Json | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value[name] : undefined;
+}
+
 function isFor({ payload }: JournalEntry, effect: WorldEffect): boolean {
-  const field = (name: string) =>
-    typeof payload === "object" && payload !== null && !Array.isArray(payload) ? payload[name] : undefined;
+  const field = (name: string) => fieldOf(payload, name);
   switch (effect.kind) {
     case "push":
     case "deploy":

@@ -35,6 +35,10 @@ export class Repository {
     return commit;
   }
 
+  knows(id: string): boolean {
+    return this.#commits.has(id);
+  }
+
   get(id: string): Commit {
     const commit = this.#commits.get(id);
     if (commit === undefined) throw new Error(`No commit ${id}`);

@@ -27,6 +27,7 @@ export type WorldEffect =
 export interface Watcher {
   effect(service: SimService, effect: WorldEffect): void;
   sawService(service: SimService, fields: { suspended: boolean; inMaintenance: boolean }): void;
+  sawDatabase(service: SimService, isDown: boolean): void;
   /** @param liveId the deploy that serves, as shown */
   sawDeploys(service: SimService, liveId: string | null): void;
 }
@@ -201,6 +202,7 @@ export function createSimulatedRender(
     getPostgres: (id) =>
       read(`GET /postgres/${id}`, () => {
         const service = serviceOf(`GET /postgres/${id}`, id.replace(/^dpg-/, "srv-"));
+        watcher.sawDatabase(service, !service.databaseUp);
         const status = service.databaseUp ? "available" : "unavailable";
         return postgresSchema.parse({ id, status });
       }),

@@ -40,7 +40,7 @@ import type { Weather } from "./weather.ts";
 /** A planted bug: puts something between the product and its world. */
 export interface Bug {
   parts?(parts: Parts, sim: Simulation): Parts;
-  queue?(queue: WorkQueue): WorkQueue;
+  queue?(queue: WorkQueue, random: () => number): WorkQueue;
 }
 
 export interface SimulationOptions {
@@ -215,6 +215,16 @@ export class Simulation {
     }
   }
 
+  /** For a planted bug: puts a commit on its branch whatever lies there. */
+  force(commit: string): void {
+    const service = this.platform.services.find(({ repository }) => repository.knows(commit));
+    if (service === undefined) return;
+    const { parent, incident, attempt } = service.repository.get(commit);
+    this.checker.effect(this.#process?.name ?? "", service, { kind: "push", commit, parent, incident, attempt });
+    service.repository.head = commit;
+    this.platform.pushed(service);
+  }
+
   // One process after another; each may die and is started again.
 
   #boot(): void {
@@ -241,7 +251,7 @@ export class Simulation {
     const { bug } = this.options;
     const used = bug?.parts?.(parts, this) ?? parts;
     const own = new WorkQueue(used);
-    const queue = bug?.queue?.(own) ?? own;
+    const queue = bug?.queue?.(own, chance.next) ?? own;
     this.#queue = queue;
     const controller = new WatchedController(
       used,
@@ -276,6 +286,7 @@ export class Simulation {
       effect: (service, effect) => checker.effect(process.name, service, effect),
       sawService: (service, { suspended, inMaintenance }) =>
         checker.saw(process.name, service, { suspended, inMaintenance }),
+      sawDatabase: (service, isDatabaseDown) => checker.saw(process.name, service, { isDatabaseDown }),
       sawDeploys: (service, liveId) => checker.saw(process.name, service, { liveId }),
     };
     const agentWorld = {
@@ -452,7 +463,10 @@ export class Simulation {
       this.checker.fail("ends", `${service.id} stalled without a reason or a command`);
     }
     const mayBeSpent = ["EffectsSpent", "AttemptsSpent", "FingerprintSpent"];
-    if (outcome?.kind === "stalled" && !mayBeSpent.includes(outcome.reason) && this.#isRepairable(service)) {
+    // What was tried in vain is never tried again, also where it would help by now.
+    const isSpent = outcome?.kind === "stalled" &&
+      (mayBeSpent.includes(outcome.reason) || outcome.message.includes("tried before"));
+    if (outcome?.kind === "stalled" && !isSpent && this.#isRepairable(service)) {
       this.checker.fail("repairs", `${service.id} is stalled (${outcome.reason}): ${outcome.message}`);
     }
     return said;

@@ -1,0 +1,222 @@
+/**
+ * Planted bugs: each puts something false between the product and its world, as a defect of the product would. The
+ * simulator is only worth what it finds, so a test plants them one at a time.
+ */
+import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
+import type { Parts } from "../../reconciler/parts.ts";
+import type { Incident } from "../../state/records.ts";
+import type { Change, Store } from "../../state/store.ts";
+import type { InvariantName } from "./checker.ts";
+import type { Bug } from "./simulate.ts";
+
+/** A planted bug and the invariants of which it has to break one. */
+export interface PlantedBug extends Bug {
+  breaks: readonly InvariantName[];
+}
+
+/** A part with some of its methods replaced. */
+function instead<T extends object>(target: T, methods: (target: T) => Partial<T>): T {
+  const replaced = methods(target);
+  return new Proxy(target, {
+    get: (_, key) => Reflect.get(Object.hasOwn(replaced, key) ? replaced : target, key),
+  });
+}
+
+function withStore(methods: (store: Store) => Partial<Store>): Pick<Bug, "parts"> {
+  return { parts: (parts) => ({ ...parts, store: instead(parts.store, methods) }) };
+}
+
+/** A store that writes an incident other than it was told. */
+function withIncident(change: (incident: Incident) => Incident): Pick<Bug, "parts"> {
+  return withStore((store) => ({
+    record: (written: Change) =>
+      store.record(
+        written.incident === undefined ? written : { ...written, incident: change(written.incident) },
+      ),
+  }));
+}
+
+function withApi(methods: (api: Parts["api"]) => Partial<Parts["api"]>): Pick<Bug, "parts"> {
+  return { parts: (parts) => ({ ...parts, api: instead(parts.api, methods) }) };
+}
+
+export const BUGS: Record<string, PlantedBug> = {
+  "acts before the intent is written": {
+    breaks: ["journal"],
+    ...withStore((store) => ({
+      intend: (entry) =>
+        store.getJournalEntry(entry.key).then((known) =>
+          known ?? { ...entry, state: "intended", result: null, finishedAt: null }
+        ),
+      finish: () => Promise.resolve(),
+    })),
+  },
+  "forgets what a crash left in the journal": {
+    breaks: ["twice", "journal", "commits", "ends", "repairs", "rollbacks", "defect"],
+    ...withStore((store) => ({
+      intend: (entry) => store.intend({ ...entry, key: `${entry.key}/${entry.intendedAt}` }),
+      listPending: () => Promise.resolve([]),
+    })),
+  },
+  "takes a lost answer for a refusal": {
+    breaks: ["twice", "journal"],
+    ...withApi((api) => ({
+      createDeploy: (id, body, signal) =>
+        api.createDeploy(id, body, signal).catch((error) => {
+          if (!(error instanceof RenderUnreachable)) throw error;
+          throw new RenderRefused(error.message, 400, error.call, undefined);
+        }),
+    })),
+  },
+  "asks a list that does not show new deploys": {
+    breaks: ["twice"],
+    ...withApi((api) => ({
+      listDeploys: (id, query, signal) =>
+        api.listDeploys(id, query, signal).then((all) => all.filter((deploy) => deploy.trigger !== "api")),
+    })),
+  },
+  "pushes by force over what came meanwhile": {
+    breaks: ["foreign", "commits"],
+    parts: (parts, sim) => ({
+      ...parts,
+      repositories: instead(parts.repositories, () => ({
+        publish: (_, commit) => {
+          sim.force(commit);
+          return Promise.resolve({ kind: "published", pullRequestUrl: null });
+        },
+      })),
+    }),
+  },
+  "makes the commit anew when it is pushed": {
+    breaks: ["commits", "journal"],
+    parts: (parts) => ({
+      ...parts,
+      repositories: instead(parts.repositories, (repositories) => ({
+        contains: () => Promise.resolve(false),
+        publish: async (checkout, commit, how, signal) => {
+          const again = await repositories.clone({ url: urlOf(checkout.directory), branch: "main" }, signal);
+          const made = await repositories.commit(again, {
+            edits: [{ path: "src/anew", content: commit }],
+            allowedPaths: [],
+            deniedPaths: [],
+            author: parts.author,
+            message: `Again\n\nEvenkeel-Attempt: ${how.incident}/${how.attempt}`,
+            atSeconds: parts.clock.now() / 1000,
+          });
+          return await repositories.publish(again, made.commit, how, signal);
+        },
+      })),
+    }),
+  },
+  "measures the quiet time on the wall clock": {
+    breaks: ["healed", "autodeploy"],
+    parts: (parts) => ({
+      ...parts,
+      clock: { ...parts.clock, now: parts.clock.now, sleep: parts.clock.sleep, monotonic: parts.clock.now },
+      epoch: "always",
+    }),
+  },
+  "takes unknown for bad": {
+    breaks: ["unknown"],
+    parts: withProbe("unknown", "bad"),
+  },
+  "takes unknown for good": {
+    breaks: ["healed", "autodeploy"],
+    parts: withProbe("unknown", "good"),
+  },
+  "counts no effects": {
+    breaks: ["effects"],
+    ...withStore(() => ({ countEffects: () => Promise.resolve(0) })),
+  },
+  "counts no attempts": {
+    breaks: ["attempts", "samePatch"],
+    ...withStore((store) => ({
+      getActiveIncident: async (id) => {
+        const incident = await store.getActiveIncident(id);
+        return incident === null ? null : { ...incident, attemptsBefore: incident.attempts.length };
+      },
+      record: (change) =>
+        store.record(
+          change.incident === undefined
+            ? change
+            : { ...change, incident: { ...change.incident, attemptsBefore: 0 } },
+        ),
+    })),
+  },
+  "does not see that a service is suspended": {
+    breaks: ["leftAlone", "ends", "repairs"],
+    ...withApi((api) => ({
+      getService: async (id, signal) => ({
+        ...await api.getService(id, signal),
+        suspended: "not_suspended",
+      }),
+    })),
+  },
+  "leaves autodeploy on when it rolls back": {
+    breaks: ["autodeploy"],
+    ...withApi((api) => ({
+      getService: async (id, signal) => ({ ...await api.getService(id, signal), autoDeploy: "no" }),
+    })),
+  },
+  "forgets that it has rolled back": {
+    breaks: ["rollbacks"],
+    ...withIncident((incident) => ({
+      ...incident,
+      attempts: incident.attempts.map((attempt) =>
+        attempt.repair.kind === "rollback" && attempt.status !== "running"
+          ? { ...attempt, repair: { kind: "redeploy", clearCache: false } }
+          : attempt
+      ),
+    })),
+  },
+  "forgets which patch it tried": {
+    breaks: ["samePatch", "attempts"],
+    ...withIncident((incident) => ({
+      ...incident,
+      attempts: incident.attempts.map((attempt) => ({ ...attempt, repairHash: "forgotten" })),
+    })),
+  },
+  "writes the incident in a second transaction": {
+    breaks: ["ends", "repairs", "healed", "samePatch", "journal", "twice", "defect"],
+    ...withStore((store) => ({
+      record: async ({ incident, ...rest }) => {
+        const kept = rest.service;
+        await store.record(rest);
+        // A crash between the two leaves half a pass.
+        if (incident !== undefined && kept !== undefined) await store.record({ incident });
+      },
+    })),
+  },
+  "loses a key of the queue now and then": {
+    breaks: ["ends"],
+    queue: (queue, random) => {
+      const done = queue.done.bind(queue);
+      queue.done = (key, afterMs) => done(key, random() < 0.02 ? 2 ** 40 : afterMs);
+      return queue;
+    },
+  },
+  "believes that every commit is published": {
+    breaks: ["real"],
+    parts: (parts) => ({
+      ...parts,
+      repositories: instead(parts.repositories, () => ({ contains: () => Promise.resolve(true) })),
+    }),
+  },
+};
+
+function urlOf(directory: string): string {
+  return `https://git.sim/${directory.split("/")[2]}`;
+}
+
+/** A monitor whose answer is taken for another. */
+function withProbe(from: "unknown", to: "good" | "bad") {
+  return (parts: Parts): Parts => ({
+    ...parts,
+    runAgent: async (agent, input, options) => {
+      const run = await parts.runAgent(agent, input, options);
+      if (agent.name !== "monitor" || run.kind === "failed") return run;
+      const text = JSON.stringify(run.output).replaceAll(`"status":"${from}"`, `"status":"${to}"`);
+      return { ...run, output: agent.output.parse(JSON.parse(text)) };
+    },
+  });
+}
