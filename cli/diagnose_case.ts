@@ -47,6 +47,8 @@ const PHASES: Readonly<Record<string, Phase>> = {
   deploy: "start",
   runtime: "run",
 };
+/** A less certain diagnosis names its remedy without a patch: a wrong patch costs more than none. */
+export const PATCH_CONFIDENCE_MIN = 0.6;
 /** Paths of one case that are looked at. */
 const PATHS_MAX = 20_000;
 
@@ -89,7 +91,9 @@ export async function repairCase(
     kind,
     risk: more.risk ?? risk,
   });
-  if (paths.length === 0) return { remedy: told(offered[0]!), patch: null, refusals };
+  if (paths.length === 0 || diagnosis.confidence < PATCH_CONFIDENCE_MIN) {
+    return { remedy: told(offered[0]!), patch: null, refusals };
+  }
   const view = viewOf(paths, files);
   const cleanLog = sanitizeLog(log);
   let wanting: Remedy | undefined;

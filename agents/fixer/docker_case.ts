@@ -9,7 +9,7 @@ import type { Distribution } from "../code/distribution.ts";
 import { baseOf, insertBefore, parseDockerfile, withChanges } from "../code/dockerfile.ts";
 import type { Change, Dockerfile, From, Instruction } from "../code/dockerfile.ts";
 import { invocationsIn, subcommandOf } from "../code/shell_words.ts";
-import type { Invocation } from "../code/shell_words.ts";
+import type { Invocation, Word } from "../code/shell_words.ts";
 import type { Edit, Risk } from "../../state/records.ts";
 import { none, patch } from "./remedy.ts";
 import type { FixContext, Remedy } from "./remedy.ts";
@@ -285,6 +285,17 @@ export function installBefore(
     ? `RUN yum install -y ${list}`
     : `RUN apt-get update && apt-get install -y --no-install-recommends ${list} && rm -rf /var/lib/apt/lists/*`;
   return [insertBefore(file, step, asRoot(found, [line]))];
+}
+
+/** Package words of the installs in the stage that come after the failing step. */
+export function laterPackages({ file, step }: DockerCase, programs: readonly string[]): Word[] {
+  if (step === null) return [];
+  return file.instructions.filter((each) => each.stage === step.stage && each.start > step.start)
+    .flatMap((each) => runs(file, each))
+    .filter((each) =>
+      programs.includes(each.program) && /^(?:install|add)$/.test(subcommandOf(each)?.text ?? "")
+    )
+    .flatMap((each) => packageWords(each));
 }
 
 /** Adds packages to an install command in the way its list is laid out. */

@@ -1,7 +1,7 @@
 /** Repairs of Dockerfiles in which apk fails: names and versions that the release does not have. */
 import type { Change } from "../../code/dockerfile.ts";
 import { subcommandOf } from "../../code/shell_words.ts";
-import { dockerRemedy, packageWords, releaseOf, removeWord, runs } from "../docker_case.ts";
+import { dockerRemedy, laterPackages, packageWords, releaseOf, removeWord, runs } from "../docker_case.ts";
 import type { DockerCase, Repair } from "../docker_case.ts";
 import { APK_NAMES } from "../tables/apk_names.ts";
 import type { Remedy } from "../remedy.ts";
@@ -84,6 +84,14 @@ const rename: Repair = (found) => {
     }
     present.add(to);
     said.push(`${name} as ${to}`);
+  }
+  // Later installs of the stage that name the same, or more of the Python that is gone, fail the same way.
+  const isPython = missing.some((name) => /^(?:python|py2?-)/.test(name));
+  for (const word of laterPackages(found, ["apk"])) {
+    const name = word.text.split(/[=~<>@]/)[0]!;
+    if (!missing.includes(name) && !(isPython && /^(?:python-dev|py2-\w+)$/.test(name))) continue;
+    const to = apkName(name, release === 0 ? null : release);
+    if (to !== undefined) changes.push({ start: word.start, end: word.end, text: to });
   }
   return { changes, summary: `Install ${said.join(", ")}: the release has no other` };
 };

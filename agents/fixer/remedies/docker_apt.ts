@@ -9,6 +9,7 @@ import {
   dockerRemedy,
   insertCommand,
   installBefore,
+  laterPackages,
   packageWords,
   releaseOf,
   removeWord,
@@ -217,6 +218,11 @@ const rename: Repair = (found) => {
       }
     }
   }
+  for (const word of laterPackages(found, APT)) {
+    const isSame = missing.includes(word.text);
+    const to = isSame ? aptName(word.text, found, release) : undefined;
+    if (to !== undefined) changes.push({ start: word.start, end: word.end, text: to });
+  }
   if (missing.some((name) => /^oracle-java8/.test(name))) {
     for (const match of file.text.matchAll(/\/usr\/lib\/jvm\/java-8-oracle/g)) {
       changes.push({
@@ -273,8 +279,10 @@ const archiveSources: Repair = (found) => {
   const inStep = runs(file, step);
   const sudo = userOf(found) !== null || inStep.some((each) => APT.includes(each.program) && each.sudo);
   if (sudo) return "the step does not run as root";
-  const first = before.find((each) => runs(file, each).some((one) => isApt(one, "update", "install"))) ??
-    step;
+  const first = before.find((each) =>
+    runs(file, each).some((one) => isApt(one, "update", "install")) ||
+    (each.keyword === "RUN" && /\/etc\/apt\/sources\.list\b/.test(each.args))
+  ) ?? step;
   if (name in UBUNTU) {
     if (UBUNTU_LTS.has(UBUNTU[name]!)) return `${name} is still on the mirrors`;
     return ubuntuArchive(found, first);

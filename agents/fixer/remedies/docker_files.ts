@@ -164,7 +164,11 @@ const copyEarlier: Repair = async (found) => {
     );
   if (isIgnored) return `.dockerignore leaves ${source} out`;
   // What a requirements file or a set-up script reads besides itself is not there either.
-  if (/^(?:setup\.py|pyproject\.toml|Makefile|CMakeLists\.txt)$/.test(name) || /\.\/?$/.test(missing)) {
+  if (
+    /^(?:setup\.py|pyproject\.toml|Makefile|CMakeLists\.txt|Cargo\.toml|pom\.xml|build\.gradle)$/.test(
+      name,
+    ) || /\.\/?$/.test(missing)
+  ) {
     const whole = later.find((copy) => copy.sources.length === 1 && joinPath(copy.sources[0]!) === "");
     if (whole !== undefined && whole.instruction.lastLine - whole.instruction.line < 5) {
       return {
