@@ -49,10 +49,12 @@ function withinBudget(
   const { incident, attempt, step } = action;
   const key = `${incident.id}/${attempt.number}/${step}`;
   const isIntended = pending.some((entry) => entry.key === key || entry.key.startsWith(`${key}/`));
-  // Between switching autodeploy off and the rollback there is no stopping: neither is any good without the other.
-  if (seen === null || isIntended || step === "rollback" || effectsLastHour < spec.policy.effectsPerHourMax) {
-    return action;
-  }
+  // Between switching autodeploy off and the rollback there is no stopping: neither is any good without the other, so
+  // that the first needs room for both.
+  const isSecond = step === "rollback" && attempt.stepsDone.includes("autodeploy-off");
+  const needed = step === "autodeploy-off" ? 2 : 1;
+  const hasRoom = effectsLastHour + needed <= spec.policy.effectsPerHourMax;
+  if (seen === null || isIntended || isSecond || hasRoom) return action;
   if (incident.status === "stalled") return { kind: "stalled", incident };
   const message =
     `${effectsLastHour} effects within an hour reach the limit of ${spec.policy.effectsPerHourMax}`;
