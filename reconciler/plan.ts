@@ -87,7 +87,10 @@ function decide(
     const stuck = stalledInAttempt(spec, seen, incident, memory.record, now);
     if (stuck !== null) return stuck;
     if (attempt !== null) {
-      return continueAttempt({ spec, seen, incident, attempt, record: memory.record, now });
+      const next = continueAttempt({ spec, seen, incident, attempt, record: memory.record, now });
+      const isHeldUp = next.kind === "wait" && next.reason === "DatabaseDown";
+      if (!isHeldUp) return next;
+      return waitForDatabase(spec, seen, memory.record, incident, seen.database.message, now);
     }
   }
   const pending = pendingDeploy(seen.deploys);
@@ -352,7 +355,11 @@ function repair(situation: Situation, gap: "unhealthy" | "deploy-failed", deploy
 
 function rollBack({ spec, seen, incident, memory, now }: Situation, live: DeployView): Attempt | null {
   const target = rollbackTarget(seen, memory.record) ?? servedBefore(incident, live, seen);
-  const before = incident.attempts.some((attempt) => attempt.stepsDone.includes("rollback"));
+  const before = incident.attempts.some(({ repair, status, stepsDone }) =>
+    stepsDone.includes("rollback") ||
+    // Render has refused it: it would again.
+    (repair.kind === "rollback" && status === "failed" && repair.toDeployId === target?.deployId)
+  );
   if (!spec.policy.mayRollBack || before || target === null || live.commit === null) return null;
   return newAttempt(incident, {
     diagnosedDeployId: live.id,
