@@ -44,17 +44,20 @@ function nextStreak(
     previous.epoch === observation.epoch &&
     previous.deployId === live.id &&
     at >= previous.lastMonotonicMs &&
-    at - previous.lastMonotonicMs <= gapMaxMs(spec);
+    at - previous.lastMonotonicMs <= gapMaxMs(spec) &&
+    // A machine that sleeps stops its monotonic clock too; a wall clock set forward looks the same and costs a recount.
+    observation.at - (previous.lastAt ?? observation.at) <= gapMaxMs(spec);
   if (!continues) {
     return {
       epoch: observation.epoch,
       deployId: live.id,
       firstMonotonicMs: at,
       lastMonotonicMs: at,
+      lastAt: observation.at,
       samples: 1,
     };
   }
-  return { ...previous, lastMonotonicMs: at, samples: previous.samples + 1 };
+  return { ...previous, lastMonotonicMs: at, lastAt: observation.at, samples: previous.samples + 1 };
 }
 
 /** How long everything has been good without a break, in milliseconds. */

@@ -44,6 +44,8 @@ export const streakSchema = z.object({
   deployId: z.string(),
   firstMonotonicMs: z.number(),
   lastMonotonicMs: z.number(),
+  /** By the wall clock, which goes on while a machine sleeps. */
+  lastAt: z.number().optional(),
   samples: z.number(),
 });
 export type Streak = z.infer<typeof streakSchema>;

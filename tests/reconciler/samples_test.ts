@@ -36,10 +36,16 @@ Deno.test("a suspended laptop or another process does not count as good time", (
   assertEquals(goodForMs(stepped), 0);
 });
 
-Deno.test("a wall clock that steps changes nothing: durations are monotonic", () => {
+Deno.test("a wall clock that is set back changes nothing: durations are monotonic", () => {
   const before = sampled(live, 3, spec());
   const after = addSample(before, { ...observation(live, 5_000), at: 0 }, spec());
   assertEquals(goodForMs(after), 15_000);
+});
+
+Deno.test("a machine that slept begins the quiet time anew, though its monotonic clock slept too", () => {
+  const before = sampled(live, 3, spec());
+  const later = observation(live, 5_000);
+  assertEquals(goodForMs(addSample(before, { ...later, at: later.at + 600_000 }, spec())), 0);
 });
 
 Deno.test("three bad samples of five make a service bad; two do not, and another deploy starts from nothing", () => {
