@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { fixer } from "../agents/fixer/agent.ts";
 import { diagnose } from "../agents/analyzer/agent.ts";
+import { lastStep, parseErrorLine } from "../agents/code/build_step.ts";
 import { readLog } from "../agents/analyzer/log_lines.ts";
 import { StepReader } from "../agents/analyzer/steps.ts";
 import { createCheckoutView } from "../agents/fixer/checkout_view.ts";
@@ -117,7 +118,7 @@ export async function diagnoseCommand(args: readonly string[]): Promise<number> 
     : await viewRepository({ paths: () => Promise.resolve([...view.paths]), read: view.read });
   const diagnosis = diagnose({ log, phase, settings, repository, platformReason: null });
   const answer = flags.repo === undefined
-    ? withoutRepository(diagnosis)
+    ? withoutRepository(diagnosis, settings)
     : await withRepository(diagnosis, settings, flags.repo, paths, log);
   if (flags.output === "json") printJson(asJson(answer));
   else console.log(asText(answer, log, flags));
@@ -198,9 +199,13 @@ interface Given {
 /** What is not given comes from the log's own lines, then from what Render proposes for the runtime. */
 function settingsOf(given: Given, log: string, phase: Phase | null, paths: readonly string[]): Settings {
   const steps = new StepReader(phase);
-  for (const line of readLog(log).lines) steps.read(line);
+  const { lines } = readLog(log);
+  for (const line of lines) steps.read(line);
   const { facts } = steps;
-  const guess = facts.nodeVersion !== null || paths.includes("package.json")
+  const isDocker = lastStep(lines) !== null || parseErrorLine(lines) !== null;
+  const guess = isDocker
+    ? "docker"
+    : facts.nodeVersion !== null || paths.includes("package.json")
     ? "node"
     : facts.pythonVersion !== null || paths.some((path) => path.endsWith("requirements.txt"))
     ? "python"
@@ -224,8 +229,8 @@ function settingsOf(given: Given, log: string, phase: Phase | null, paths: reado
   };
 }
 
-function withoutRepository(diagnosis: Diagnosis): Answer {
-  const [remedy] = remediesFor(diagnosis);
+function withoutRepository(diagnosis: Diagnosis, settings: Settings): Answer {
+  const [remedy] = remediesFor(diagnosis, settings.runtime);
   return {
     diagnosis,
     remedy: remedy === undefined ? null : { id: remedy.id, kind: remedy.kind, risk: remedy.risk },
@@ -246,7 +251,7 @@ async function withRepository(
   try {
     const toolbox = createToolbox({ cacheHome: join(scratch, "home"), scratchRoot: join(scratch, "tools") });
     const refusals: string[] = [];
-    for (const { id } of remediesFor(diagnosis)) {
+    for (const { id } of remediesFor(diagnosis, settings.runtime)) {
       const question = { remedy: id, diagnosis, settings, directory, paths, log };
       const run = await runInline(fixer, question, { toolbox });
       const proposal: Proposal = run.kind === "answered" ? run.output : { kind: "none", why: run.message };

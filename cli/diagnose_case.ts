@@ -84,7 +84,7 @@ export async function repairCase(
   log: string,
 ): Promise<Pick<CaseAnswer, "remedy" | "patch"> & { refusals: readonly string[] }> {
   const refusals: string[] = [];
-  const offered = remediesFor(diagnosis);
+  const offered = remediesFor(diagnosis, settings.runtime);
   if (offered.length === 0) return { remedy: null, patch: null, refusals };
   const told = ({ id, kind, risk }: Remedy, more: { risk?: Remedy["risk"] } = {}) => ({
     id,

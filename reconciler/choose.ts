@@ -3,6 +3,7 @@
  * are asked, the commit is made without being published, and the validator looks at it.
  */
 import { fixer } from "../agents/fixer/agent.ts";
+import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import type { Diagnosis, OptimizerOutput, Proposal, RepositoryView } from "../agents/messages.ts";
 import { buildFacts } from "../agents/optimizer/facts.ts";
 import type { Swarm } from "../agents/swarm/swarm.ts";
@@ -10,7 +11,7 @@ import { validatorAgent } from "../agents/validator/agent.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import type { Attempt, Edit, Repair, Risk } from "../state/records.ts";
 import { fingerprint } from "../text/fingerprint.ts";
-import { sanitizeLine } from "../text/sanitize.ts";
+import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
 import { commitRequest } from "./commit_request.ts";
 import type { FailureLog } from "./evidence.ts";
 import { newAttempt } from "./incident.ts";
@@ -56,7 +57,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
   if (tried.today >= spec.policy.attemptsPerFingerprintMax) {
     return stalled("FingerprintSpent", `${summary}. ${tried.today} attempts at it within a day are enough`);
   }
-  if (diagnosis.remedies.length === 0) {
+  if (remediesFor(diagnosis, seen.service.settings.runtime).length === 0) {
     const message = `${summary}. No remedy is known for ${diagnosis.cause}: a person has to mend it`;
     return stalled("NoRemedy", message);
   }
@@ -68,6 +69,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
       settings: seen.service.settings,
       directory: checkout.directory,
       paths: await checkout.paths(),
+      ...(seen.service.settings.runtime === "docker" ? { log: sanitizeLog(choice.log.text) } : {}),
       coreProviders: [...spec.policy.coreProviders],
     });
     const refusal = proposal.kind === "none" ? proposal.why : guard(spec.policy, choice.riskMax, proposal);

@@ -5,7 +5,7 @@
  */
 import { runInline } from "../agents/inline.ts";
 import type { RunAgent } from "../agents/agent.ts";
-import { findRemedy } from "../agents/fixer/remedies/all.ts";
+import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import type {
   AnalyzerInput,
   Diagnosis,
@@ -214,11 +214,12 @@ async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): 
 async function remedyQuestion(
   { store, clock, freeMemoryMiB }: Parts,
   { seen }: Question,
-  { cause, remedies }: HistoryInput,
+  found: HistoryInput,
   riskMax: Risk,
   { input, log }: Gathered,
 ): Promise<OptimizerInput> {
-  const offered = remedies.flatMap((id) => findRemedy(id) ?? []).map(({ id, kind, risk }) => ({
+  const { cause } = found;
+  const offered = remediesFor(found, seen.service.settings.runtime).map(({ id, kind, risk }) => ({
     id,
     kind,
     risk,

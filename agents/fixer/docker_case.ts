@@ -45,6 +45,7 @@ export type Repair = (found: DockerCase) => Repaired | string | Promise<Repaired
 
 /** Log lines of one failing step that are looked at. */
 const STEP_LINES_MAX = 4000;
+const BEFORE_STEPS = /[Dd]ockerfile parse error|Error response from daemon|failed to solve|[Nn]o build stage/;
 /** Dockerfiles of a repository that are looked at. */
 const DOCKERFILES_MAX = 20;
 
@@ -58,6 +59,7 @@ export function dockerRemedy(
     id,
     kind: "patch",
     risk,
+    runtime: "docker",
     causes,
     async propose(context) {
       const found = await findCase(context);
@@ -103,7 +105,9 @@ async function findCase(context: FixContext): Promise<DockerCase | string> {
     candidates.push({ path, file, instruction: step === null ? undefined : findStep(file, step) });
   }
   const fitting = candidates.filter(({ instruction }) => instruction !== undefined);
-  const chosen = fitting[0] ?? (step === null || parseLine !== null ? candidates[0] : undefined);
+  // A build that ends before its first step complains of the file itself.
+  const isOfFile = parseLine !== null || (step === null && all.some((line) => BEFORE_STEPS.test(line)));
+  const chosen = fitting[0] ?? (isOfFile ? candidates[0] : undefined);
   if (chosen === undefined) {
     return candidates.length === 0
       ? "the repository holds no Dockerfile that could be read"

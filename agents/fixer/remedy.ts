@@ -28,6 +28,8 @@ export interface Remedy {
   kind: typeof remedyKinds[number];
   /** The least risk of what it may propose; a proposal may carry more. */
   risk: Risk;
+  /** The one runtime whose services it repairs. @default any */
+  runtime?: "docker";
   /** Slugs of the causes it repairs. */
   causes: readonly string[];
   propose(context: FixContext): Promise<Proposal> | Proposal;

@@ -24,11 +24,15 @@ export function findRemedy(id: string): Remedy | undefined {
 /**
  * The remedies of a diagnosis, the first to try first: those its cause names in the catalogue, then every other
  * that says it repairs the cause.
+ * @param runtime the service's; a Dockerfile is mended only where the service is built from one. Null when not known
  */
-export function remediesFor(diagnosis: { cause: string; remedies: readonly string[] }): Remedy[] {
+export function remediesFor(
+  diagnosis: { cause: string; remedies: readonly string[] },
+  runtime: string | null,
+): Remedy[] {
   const named = diagnosis.remedies.flatMap((id) => findRemedy(id) ?? []);
-  return [
-    ...named,
-    ...remedies.filter((each) => each.causes.includes(diagnosis.cause) && !named.includes(each)),
-  ];
+  const others = remedies.filter((each) => each.causes.includes(diagnosis.cause) && !named.includes(each));
+  return [...named, ...others].filter((each) =>
+    each.runtime === undefined || runtime === null || each.runtime === runtime
+  );
 }
