@@ -11,7 +11,7 @@ import type { Pass } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import { DEFAULT_POLICY } from "../reconciler/policy.ts";
-import { DEFAULT_AUTHOR, DEFAULT_SPEC } from "../reconciler/spec.ts";
+import { DEFAULT_AUTHOR, DEFAULT_HEALTH_PATH, DEFAULT_SPEC } from "../reconciler/spec.ts";
 import type { ServiceSpec } from "../reconciler/spec.ts";
 import { recallTallies } from "../state/recall.ts";
 import type { Attempt, Incident } from "../state/records.ts";
@@ -255,7 +255,7 @@ function card(name: string, attempt: Attempt, { paint }: Painter): string {
 async function asksWell(url: string | null): Promise<boolean> {
   if (url === null) return false;
   try {
-    const response = await fetch(`${url}${DEFAULT_SPEC.healthPath}`, {
+    const response = await fetch(`${url}${DEFAULT_HEALTH_PATH}`, {
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     });
     await response.json();

@@ -8,7 +8,7 @@ import { nearest } from "../text/nearest.ts";
 import { sanitizeLog } from "../text/sanitize.ts";
 import type { RunCommand } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { safe, table } from "./output.ts";
+import { printJson, safe, table } from "./output.ts";
 
 /** Lines of an error that are shown: a configuration may have many mistakes. */
 const ERROR_LINES_MAX = 200;
@@ -28,8 +28,24 @@ export async function dispatch(args: readonly string[]): Promise<number> {
     const run = await find(name === "--version" ? "version" : name);
     return await run(rest);
   } catch (error) {
-    return reportError(error);
+    const code = reportError(error);
+    if (wantsJson(rest)) printJson({ schemaVersion: 1, exitCode: code, error: errorJson(error) });
+    return code;
   }
+}
+
+/** Whether a program reads the answer: it then gets the error on standard output too, as JSON. */
+function wantsJson(args: readonly string[]): boolean {
+  return args.some((argument, at) =>
+    /^(?:-o|--output)[= ]?json$/.test(argument) ||
+    (/^(?:-o|--output)$/.test(argument) && args[at + 1] === "json")
+  );
+}
+
+function errorJson(error: unknown) {
+  const redact = createRedactor(SECRET_VARIABLES.flatMap((name) => Deno.env.get(name) ?? []));
+  const hint = error instanceof EvenkeelError ? error.hint ?? null : null;
+  return { message: redact(sanitizeLog(messageOf(error))), hint };
 }
 
 /** `deno task X -- ...` hands its `--` on to us. */

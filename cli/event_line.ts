@@ -12,7 +12,7 @@ const COLOURS: readonly [RegExp, Style][] = [
   [/^(IncidentOpened|AttemptBegun|EffectPerformed)$/, "bold"],
 ];
 /** Changes of conditions that only mirror what another event says, and measurements. */
-const MIRRORED = /^(Reconciling|Stalled)(True|False|Unknown)$|^ReadyUnknown$|^SwarmRan$/;
+const MIRRORED = /^(Reconciling|Stalled)(True|False|Unknown)$|^ReadyUnknown$|^(SwarmRan|TopologySwitched)$/;
 /** Waiting without news is mentioned again after this long, in milliseconds. */
 const SIGN_OF_LIFE_MS = 30_000;
 const TYPE_WIDTH = 20;

@@ -109,6 +109,8 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     version: VERSION,
     clock: parts.clock,
     advice: () => adviceReport(parts.store, { freeMemoryMiB: parts.freeMemoryMiB(), now: parts.clock.now() }),
+    isWatched: ({ serviceId, name }) =>
+      configuration.services.some(({ service }) => service === serviceId || service === name),
     nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
     readiness: async () =>
       await parts.store.isWritable()

@@ -4,10 +4,12 @@ import type { Attempt, Evidence, Incident, Repair } from "../state/records.ts";
 import { formatDuration } from "../text/duration.ts";
 import { failureRows } from "./failure.ts";
 import type { Failure } from "./failure.ts";
-import { safe, table } from "./output.ts";
+import { safe, table, terminalColumns } from "./output.ts";
 import type { Painter, Style } from "./output.ts";
 
 const DIFF_LINES_SHOWN = 40;
+/** Columns that the label before a diff takes, and its sign. */
+const DIFF_MARGIN = 24;
 const DIFF_STYLES: Readonly<Record<string, Style>> = { "+": "green", "-": "red" };
 
 /**
@@ -87,16 +89,24 @@ export function diffOf(repair: Repair): string | null {
   return repair.kind === "patch" || repair.kind === "setting" ? repair.diff : null;
 }
 
-/** A diff without its headers, with its lines of context, coloured, bounded; every line is cleaned. */
+/** A diff by file, with its lines of context, coloured, cut to the terminal; every line is cleaned. */
 export function renderDiff(diff: string, paint: Painter["paint"]): string {
-  const lines = diff.split("\n").filter((line) => /^[-+ ]/.test(line) && !/^(---|\+\+\+) /.test(line));
-  const shown = lines.slice(0, DIFF_LINES_SHOWN).map((line) => {
+  const room = Math.max(20, terminalColumns() - DIFF_MARGIN);
+  const lines = diff.split("\n").flatMap((line) => {
+    const file = /^diff --git a\/.* b\/(.*)$/.exec(line)?.[1];
+    if (file !== undefined) return [paint("bold", safe(file, room))];
+    if (/^new file mode/.test(line)) return [paint("dim", "(a new file)")];
+    if (!/^[-+ ]/.test(line) || /^(---|\+\+\+) /.test(line)) return [];
     // What cleans a line also trims it; in a diff the indent means something.
     const [, sign = " ", indent = "", rest = ""] = /^([-+ ])([ \t]{0,80})(.*)$/s.exec(line) ?? [];
-    return paint(DIFF_STYLES[sign] ?? "dim", `${sign} ${indent.replaceAll("\t", "    ")}${safe(rest, 160)}`);
+    const spaces = indent.replaceAll("\t", "    ");
+    return [
+      paint(DIFF_STYLES[sign] ?? "dim", `${sign} ${spaces}${safe(rest, Math.max(20, room - spaces.length))}`),
+    ];
   });
-  if (lines.length > DIFF_LINES_SHOWN) shown.push(`... ${lines.length - DIFF_LINES_SHOWN} more lines`);
-  return shown.join("\n");
+  const left = lines.length - DIFF_LINES_SHOWN;
+  if (left <= 0) return lines.join("\n");
+  return [...lines.slice(0, DIFF_LINES_SHOWN), `... ${left} more line${left === 1 ? "" : "s"}`].join("\n");
 }
 
 /** One service for programs; the shape is documented in docs/cli.md. */

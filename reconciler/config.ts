@@ -86,9 +86,14 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     refuse("GITHUB_TOKEN", why);
   }
   for (const { service, database } of desired.services) {
-    if (database.kind !== "connection-env" || options.environment(database.variable)) continue;
+    if (database.kind !== "connection-env") continue;
+    const address = options.environment(database.variable);
+    // Never shown: it holds a password.
+    const isAddress = /^postgres(ql)?:$/.test(URL.parse(address ?? "")?.protocol ?? "");
+    if (isAddress) continue;
+    const what = address ? "no connection string" : "missing";
     problems.push(
-      `environment: ${database.variable} is missing, needed is the connection string of ${show(service)}`,
+      `environment: ${database.variable} is ${what}, needed is the postgresql:// address of ${show(service)}`,
     );
   }
   const sessionId = variable("SESSION_ID") ?? null;

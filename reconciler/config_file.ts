@@ -10,6 +10,8 @@ import { messageOf } from "../base/errors.ts";
 import { nearest } from "../text/nearest.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
+import { DEFAULT_POLICY } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import { configFileSchema, configJsonSchema } from "./config_schema.ts";
 import type { ConfigFile } from "./config_schema.ts";
 
@@ -53,12 +55,45 @@ export function readConfigFile(name: string, source: string): ReadFile {
   }
   const result = configFileSchema.safeParse(value ?? {});
   if (result.success) return { file: result.data, problems: [], locate };
-  const found = result.error.issues.flatMap((issue) => explain(issue, value, []));
+  // What the merged services are checked for later is looked for here already: all errors at once.
+  const found = [
+    ...result.error.issues.flatMap((issue) => explain(issue, value, [])),
+    ...contradictions(value),
+  ];
   const problems = found
     .map(({ path, text }) => ({ line: lineOf(document, path, lines), text }))
     .sort((a, b) => a.line - b.line)
     .map(({ line, text }) => `${name}:${line}: ${text}`);
   return { file: null, problems, locate };
+}
+
+/** Services named twice and sample counts that exclude each other, in a file that does not pass its schema. */
+function contradictions(value: unknown): { path: Path; text: string }[] {
+  const services = at(value, ["services"]);
+  if (!Array.isArray(services)) return [];
+  const names = services.map((_, index) => at(value, ["services", index, "service"]));
+  return names.flatMap((name, index) => {
+    const of = (field: keyof Policy): unknown =>
+      at(value, ["services", index, "policy", field]) ?? at(value, ["defaults", "policy", field]) ??
+        DEFAULT_POLICY[field];
+    const found: { path: Path; text: string }[] = [];
+    const first = names.indexOf(name);
+    if (typeof name === "string" && first !== index) {
+      found.push({
+        path: ["services", index, "service"],
+        text: `services[${index}].service is ${show(name)}, which services[${first}] names already`,
+      });
+    }
+    const [bad, window] = [of("badSamples"), of("samplesWindow")];
+    if (typeof bad === "number" && typeof window === "number" && bad > window) {
+      found.push({
+        path: ["services", index, "policy", "badSamples"],
+        text:
+          `services[${index}].policy.badSamples is ${bad}, allowed is at most its samplesWindow, ${window}`,
+      });
+    }
+    return found;
+  });
 }
 
 /** The line of the deepest node on the way to a path, from 1. */

@@ -18,7 +18,7 @@ import type { HookName } from "../hooks/settings.ts";
 import { riskSchema, SAMPLES_KEPT } from "../state/records.ts";
 import { formatDuration, parseDuration } from "../text/duration.ts";
 import { DEFAULT_POLICY, fixModes } from "./policy.ts";
-import { DEFAULT_AUTHOR, DEFAULT_SPEC } from "./spec.ts";
+import { DEFAULT_AUTHOR, DEFAULT_HEALTH_PATH, DEFAULT_SPEC } from "./spec.ts";
 
 const SECOND_MS = 1000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
@@ -156,7 +156,7 @@ const settings = {
       .optional()
       .meta({
         description: "Answers 200 with JSON when the service is healthy",
-        default: DEFAULT_SPEC.healthPath,
+        default: `Render's health check path, else ${DEFAULT_HEALTH_PATH}`,
       }),
     expect: jsonSchema.optional().meta({
       description: "What the body must contain; any JSON will do when absent",

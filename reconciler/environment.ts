@@ -4,7 +4,7 @@
  */
 import { formatDuration } from "../text/duration.ts";
 import { DEFAULT_POLICY, fixModes } from "./policy.ts";
-import { DEFAULT_SPEC } from "./spec.ts";
+import { DEFAULT_HEALTH_PATH, DEFAULT_SPEC } from "./spec.ts";
 
 /** Render's API, base path included (reference section 1). */
 export const DEFAULT_API_URL = "https://api.render.com/v1";
@@ -26,7 +26,7 @@ export const VARIABLES = {
     fixModes.join(", ")
   } [default: ${DEFAULT_SPEC.mode}]; overrides the file`,
   EVENKEEL_HEALTH_PATH:
-    `Health path of every service [default: ${DEFAULT_SPEC.healthPath}]; overrides the file`,
+    `Health path of every service [default: Render's, else ${DEFAULT_HEALTH_PATH}]; overrides the file`,
   EVENKEEL_STABLE_FOR: `Quiet time before a service counts as healed [default: ${
     formatDuration(DEFAULT_SPEC.stableForMs)
   }]; overrides the file`,

@@ -94,9 +94,8 @@ export async function readPlatformReason(
   for (const event of events) {
     const details = event.details ?? {};
     const isOurs = details["deployId"] === deploy.id || event.type === "server_failed";
-    if (isOurs && details["reason"] !== undefined && details["reason"] !== null) {
-      return sanitizeLine(`${event.type}: ${JSON.stringify(details["reason"])}`, 500);
-    }
+    const reason = JSON.stringify(details["reason"] ?? {});
+    if (isOurs && reason !== "{}") return sanitizeLine(`${event.type}: ${reason}`, 500);
   }
   return null;
 }

@@ -10,6 +10,7 @@ import { RenderRefused, RenderUnreachable } from "../render/api.ts";
 import type { Deploy, Service } from "../render/schemas.ts";
 import type { DeployView, Observation, ServiceView, Sighting } from "./observation.ts";
 import type { Parts } from "./parts.ts";
+import { DEFAULT_HEALTH_PATH } from "./spec.ts";
 import type { DatabaseSpec, ServiceSpec } from "./spec.ts";
 
 /** Deploys read at each look: enough to hold everything since the last proven one in an ordinary week. */
@@ -111,7 +112,7 @@ export function serviceView(service: Service, spec: ServiceSpec): ServiceView {
       preDeployCommand: commands?.preDeployCommand ?? "",
       dockerfilePath: commands?.dockerfilePath ?? "",
       healthCheckPath: details?.healthCheckPath ?? "",
-      healthPath: spec.healthPath,
+      healthPath: spec.healthPath ?? (details?.healthCheckPath || DEFAULT_HEALTH_PATH),
     },
   };
 }
@@ -168,7 +169,7 @@ export function monitorInput(
   const maySleep = service.settings.plan === "free";
   return {
     url: service.url ?? "",
-    healthPath: spec.healthPath,
+    healthPath: service.settings.healthPath,
     expect: spec.expect,
     database: databaseInput(parts, spec.database).input,
     timeoutMs: maySleep ? Math.max(spec.probeTimeoutMs, WAKE_TIMEOUT_MS) : spec.probeTimeoutMs,

@@ -253,7 +253,7 @@ function waitForDatabase(
     };
   }
   const text = `Database has been down for ${formatDuration(waitedMs)}: ${message}. ` +
-    "No change to the code or the service can bring it back";
+    "No change to the code can bring it back: bring the database up, and Evenkeel goes on by itself";
   return record(
     stall(incident, seen, { reason: "DatabaseDown", message: text }, now),
     "IncidentStalled",

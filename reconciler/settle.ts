@@ -101,14 +101,17 @@ export async function settle(
   }
 }
 
-/** Whether nothing is under way and the service's state could not be told. */
-function verdictIsMissing({ observation, record, incident }: Pass): boolean {
+/** Whether nothing is under way and the service's state cannot be told, the database's included. */
+function verdictIsMissing({ observation, outcome, record, incident }: Pass): boolean {
   if (observation.seen === null) return true;
   const isQuiet = incident === null || incident.status !== "open";
-  const healthIsUnknown = observation.seen.health.status === "unknown";
-  return isQuiet && healthIsUnknown && record.recentVerdicts.at(-1) === "unknown";
+  const isInDoubt = outcome.kind === "waiting" && outcome.reason === "NotConfirmed";
+  return isQuiet && isInDoubt && record.recentVerdicts.at(-1) === "unknown";
 }
 
 function unseenMessage({ observation }: Pass): string {
-  return observation.problem ?? observation.seen?.health.message ?? "The service could not be observed";
+  const { problem, seen } = observation;
+  const probes = seen === null ? [] : [seen.health, seen.json, seen.database];
+  const unknown = probes.find((probe) => probe.status === "unknown");
+  return problem ?? unknown?.message ?? "The service could not be observed";
 }

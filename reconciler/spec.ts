@@ -18,7 +18,8 @@ export interface ServiceSpec {
   /** Overrides what Render says of the service. */
   repo: string | null;
   branch: string | null;
-  healthPath: string;
+  /** `null` follows Render's own health check path, and is DEFAULT_HEALTH_PATH where Render has none. */
+  healthPath: string | null;
   /** What the health body must contain; `null` when any JSON will do. */
   expect: Json | null;
   database: DatabaseSpec;
@@ -35,8 +36,11 @@ export interface ServiceSpec {
   generation: number;
 }
 
+/** Where health is asked for when neither the spec nor Render names a path. */
+export const DEFAULT_HEALTH_PATH = "/healthz";
+
 export const DEFAULT_SPEC = {
-  healthPath: "/healthz",
+  healthPath: null,
   stableForMs: 120_000,
   intervalMs: 30_000,
   watchIntervalMs: 2_000,

@@ -12,6 +12,7 @@ import { EvenkeelError, messageOf } from "../base/errors.ts";
 import type { AdviceReport } from "../state/advice.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { readStatus } from "./snapshot.ts";
+import type { SnapshotOptions } from "./snapshot.ts";
 import type { StatusStore } from "./snapshot.ts";
 import type { Status } from "./schema.ts";
 
@@ -37,6 +38,8 @@ export interface StatusServerOptions {
   hostname?: string;
   /** Bearer token that `/status` and `/advice` ask for; needed off loopback (`EVENKEEL_STATUS_TOKEN`). @default none */
   token?: string | undefined;
+  /** Services that are looked after now. @default every service in the store */
+  isWatched?: NonNullable<SnapshotOptions["isWatched"]>;
   /** When a service is looked at again, in milliseconds since the epoch. @default not known */
   nextPassAt?: (serviceId: string) => number | null;
   /** What `/advice` answers. @default there is no such page */

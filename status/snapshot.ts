@@ -19,6 +19,8 @@ export const SERVICES_SHOWN_MAX = 1000;
 export type StatusStore = Pick<Store, "listServices" | "getActiveIncident" | "listIncidents">;
 
 export interface SnapshotOptions {
+  /** Services that are looked after now; the store remembers others, whose state is long past. @default all */
+  isWatched?: (service: Pick<ServiceRecord, "serviceId" | "name">) => boolean;
   store: StatusStore;
   version: string;
   clock: Clock;
@@ -33,7 +35,8 @@ const timeOf = (ms: number) => new Date(ms).toISOString();
 const timeOr = (ms: number | null) => ms === null ? null : timeOf(ms);
 
 export async function readStatus(options: SnapshotOptions): Promise<Status> {
-  const records = await options.store.listServices();
+  const { isWatched = () => true } = options;
+  const records = (await options.store.listServices()).filter(isWatched);
   const services: ServiceStatus[] = [];
   for (const record of records.slice(0, SERVICES_SHOWN_MAX)) {
     services.push(await readService(options, record));

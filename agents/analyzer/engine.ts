@@ -30,7 +30,7 @@ export interface EngineLimits {
   chainMax: number;
   /** Rejected causes reported. @default 12 */
   rejectedMax: number;
-  /** UTF-16 units of one capture. @default 200 */
+  /** UTF-16 units of one capture; pip lists every version that it ignored in one. @default 2000 */
   captureCharsMax: number;
 }
 export const ENGINE_LIMITS: EngineLimits = {
@@ -40,7 +40,7 @@ export const ENGINE_LIMITS: EngineLimits = {
   excerptLinesMax: 8,
   chainMax: 6,
   rejectedMax: 12,
-  captureCharsMax: 200,
+  captureCharsMax: 2000,
 };
 
 /** Confidence of what only the failing step itself says, where the cause names none. */

@@ -95,3 +95,12 @@ Deno.test("reportError() tells a person's error, a remote's and a defect apart, 
     console.error = original;
   }
 });
+
+Deno.test("with -o json an error is JSON on standard output too, and text on standard error", async () => {
+  const { code, stdout, stderr } = await main(["once", "-o", "json"]);
+  assertEquals(code, 2);
+  const report = JSON.parse(stdout);
+  assertEquals([report.exitCode, report.schemaVersion], [2, 1]);
+  assertStringIncludes(report.error.message, "RENDER_API_KEY");
+  assertStringIncludes(stderr, "RENDER_API_KEY");
+});

@@ -10,7 +10,7 @@ import { join } from "@std/path";
 import { ConfigurationError, loadConfiguration } from "../../reconciler/config.ts";
 import { configJsonSchema } from "../../reconciler/config_schema.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
-import { DEFAULT_AUTHOR, DEFAULT_SPEC } from "../../reconciler/spec.ts";
+import { DEFAULT_AUTHOR, DEFAULT_HEALTH_PATH, DEFAULT_SPEC } from "../../reconciler/spec.ts";
 
 const KEY: Record<string, string> = { RENDER_API_KEY: "rnd_test" };
 
@@ -37,6 +37,8 @@ Deno.test("the example file loads and says the defaults and nothing else", async
   const configuration = await load(example);
   assertEquals(configuration.services, [{
     ...DEFAULT_SPEC,
+    // The example names the path that Evenkeel falls back to; without it Render's own is followed.
+    healthPath: DEFAULT_HEALTH_PATH,
     service: "my-api",
     repo: null,
     branch: null,
@@ -154,6 +156,21 @@ Deno.test("a database that is half described is explained by the form it comes n
     (await database("yes please"))[0]!,
     /is "yes please", allowed is one of none, \{json, good\}, \{postgres\}, \{env\}$/,
   );
+});
+
+Deno.test("contradictions between fields are reported together with errors in them", async () => {
+  const text = `services:
+  - service: a
+  - service: a
+    stableFor: x
+  - service: b
+    policy: { badSamples: 5, samplesWindow: 3 }
+`;
+  const problems = await problemsOf(text);
+  assertEquals(problems.length, 3);
+  assertStringIncludes(problems[0] ?? "", "services[1].service");
+  assertStringIncludes(problems[1] ?? "", "stableFor");
+  assertStringIncludes(problems[2] ?? "", "badSamples is 5");
 });
 
 Deno.test("a connection string that the environment does not have is missed at the start, not at night", async () => {
