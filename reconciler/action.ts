@@ -21,7 +21,7 @@ export type Step = typeof steps[number];
 export interface Memory {
   /** With the newest sample already added. */
   record: ServiceRecord;
-  /** Effects whose end is not known, oldest first: what a crash left. */
+  /** Effects whose end is not known or not noted by their attempt, oldest first: what a crash left. */
   pending: readonly JournalEntry[];
   effectsLastHour: number;
   sessionId: string;

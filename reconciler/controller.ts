@@ -13,7 +13,7 @@ import { CheckoutCache } from "./checkouts.ts";
 import { conditionsOf } from "./conditions.ts";
 import { performEffect } from "./effects.ts";
 import { dependencyDetail, dependencyVariant } from "./advising.ts";
-import { addAttempt, changeAttempt, stall } from "./incident.ts";
+import { addAttempt, changeAttempt, runningAttempt, stall } from "./incident.ts";
 import type { Observation } from "./observation.ts";
 import { findServiceId, observe } from "./observe.ts";
 import type { Outcome } from "./outcome.ts";
@@ -30,6 +30,8 @@ export const PREPARE_TRIES_MAX = 3;
 /** Tries at an effect that the world does not answer, before a person is asked. */
 export const ACT_TRIES_MAX = 6;
 const HOUR_MS = 3_600_000;
+/** Newest lines of a service's journal that are looked at: an attempt makes a few at most. */
+const JOURNAL_READ = 20;
 
 export interface Pass {
   outcome: Outcome;
@@ -100,7 +102,7 @@ export class Controller implements AsyncDisposable {
     });
     for (let round = 0; round < BOOKKEEPING_MAX; round++) {
       const current = incident?.status === "healed" ? null : incident;
-      const action = plan(spec, observation, current, await this.#memory(record), this.#parts.clock.now());
+      const action = plan(spec, observation, current, await this.#memory(record, current), this.#parts.clock.now());
       switch (action.kind) {
         case "record":
           incident = action.incident;
@@ -204,12 +206,22 @@ export class Controller implements AsyncDisposable {
     return found;
   }
 
-  async #memory(record: ServiceRecord): Promise<Memory> {
+  async #memory(record: ServiceRecord, incident: Incident | null): Promise<Memory> {
     const { store, clock, sessionId } = this.#parts;
-    const [pending, effectsLastHour] = await Promise.all([
-      store.listPending(record.serviceId),
-      store.countEffects(record.serviceId, clock.now() - HOUR_MS),
+    const { serviceId } = record;
+    const [journal, intended, effectsLastHour] = await Promise.all([
+      store.listJournal({ serviceId, limit: JOURNAL_READ }),
+      store.listPending(serviceId),
+      store.countEffects(serviceId, clock.now() - HOUR_MS),
     ]);
+    const attempt = incident === null ? null : runningAttempt(incident);
+    // Killed between the end of an effect and the record of the attempt: done, and the attempt does not know.
+    const unnoted = journal.filter(({ key, state }) => {
+      const [incidentId, number, step = ""] = key.split("/");
+      return state === "done" && incidentId === incident?.id && number === String(attempt?.number) &&
+        !attempt?.stepsDone.includes(step);
+    });
+    const pending = [...unnoted.toReversed(), ...intended];
     return { record, pending, effectsLastHour, sessionId };
   }
 
