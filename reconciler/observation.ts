@@ -45,8 +45,10 @@ export interface Sighting {
 export interface Observation {
   /** Wall clock, milliseconds since the epoch. */
   at: number;
-  /** For durations; comparable only within one epoch. */
+  /** For durations; comparable only within one epoch. When the look had ended: nothing was seen later. */
   monotonicMs: number;
+  /** When the look began: nothing was seen earlier. @default monotonicMs */
+  beganMonotonicMs?: number;
   /** Names the process whose monotonic clock this is. */
   epoch: string;
   seen: Sighting | null;

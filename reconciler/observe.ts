@@ -32,6 +32,7 @@ export async function observe(
   signal: AbortSignal,
 ): Promise<Observation> {
   const { api, clock } = parts;
+  const beganMonotonicMs = clock.monotonic();
   let seen: Sighting | null = null;
   let problem: string | null = null;
   try {
@@ -44,7 +45,14 @@ export async function observe(
   } catch (error) {
     problem = problemOf(error);
   }
-  return { at: clock.now(), monotonicMs: clock.monotonic(), epoch: parts.epoch, seen, problem };
+  return {
+    at: clock.now(),
+    monotonicMs: clock.monotonic(),
+    beganMonotonicMs,
+    epoch: parts.epoch,
+    seen,
+    problem,
+  };
 }
 
 /** The reason why something could not be seen, or throws when waiting will not help. */

@@ -57,7 +57,9 @@ function nextStreak(
       samples: 1,
     };
   }
-  return { ...previous, lastMonotonicMs: at, lastAt: observation.at, samples: previous.samples + 1 };
+  // From the end of the first look to the beginning of the last: a process that stood still in one gains no good time.
+  const lastMonotonicMs = Math.max(previous.lastMonotonicMs, observation.beganMonotonicMs ?? at);
+  return { ...previous, lastMonotonicMs, lastAt: observation.at, samples: previous.samples + 1 };
 }
 
 /** How long everything has been good without a break, in milliseconds. */
