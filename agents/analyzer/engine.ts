@@ -49,6 +49,13 @@ const STEP_CONFIDENCE = 0.6;
 /** Confidence in an error that the step went on after. */
 const GONE_PAST_CONFIDENCE_MAX = 0.7;
 
+/** Where a line that only announces a reason has it: the next line that says something. */
+function announced(lines: readonly string[], at: number): number {
+  if (!/\bcaused by:\s*$/.test(lines[at] ?? "")) return at;
+  const next = lines.findIndex((line, index) => index > at && line.trim() !== "");
+  return next < 0 ? at : next;
+}
+
 /** What a line that reports an error usually holds; for the excerpt only, never for a decision. */
 const ERROR_LIKE =
   /\b(?:error|fatal|failed|exception|cannot|denied|not found|panic|traceback|refused|timed out)\b|Error:|ERR!/i;
@@ -182,7 +189,7 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
       cause: cause.slug,
       confidence,
       summary: redact(sanitizeLine(cause.explain(captures))),
-      evidence: evidence(root.at),
+      evidence: evidence(announced(lines, root.at)),
       chain: [...new Set([cause.slug, ...after.map((finding) => finding.cause.slug)])].slice(
         0,
         limits.chainMax,
