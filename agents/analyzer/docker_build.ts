@@ -41,7 +41,7 @@ const SUCCESS = /^Successfully (?:built [0-9a-f]{12}$|tagged \S+:\S+$)/;
 
 /** What tools print only after everything before it went well; an error above such a line did not end the step. */
 const PROGRESS =
-  /^(?:Setting up \S|Selecting previously unselected|Preparing to unpack|Reading package lists|Building dependency tree|Get:\d+ http|Fetched \d|Successfully installed |Collecting \S|Requirement already|Cloning into |added \d+ packages|Executing busybox|OK: \d+ MiB|Complete!|\(\d+\/\d+\) Installing|  inflating: |-- Build files have been written|  Installing : |Processing triggers|Saving to: |HTTP request sent, awaiting response\.\.\. 200|Using cache|Bundle complete|Removing \S+ \()/;
+  /^(?:Setting up \S|Selecting previously unselected|Preparing to unpack|Reading package lists|Building dependency tree|Get:\d+ http|Fetched \d|Successfully installed |Collecting \S|Requirement already|Cloning into |added \d+ packages|Executing busybox|OK: \d+ MiB|Complete!|\(\d+\/\d+\) Installing| {2}inflating: |-- Build files have been written| {2}Installing : |Processing triggers|Saving to: |HTTP request sent, awaiting response\.\.\. 200|Using cache|Bundle complete|Removing \S+ \()/;
 
 /** A timestamp that a platform puts before a line, and BuildKit's own prefix of what a step prints. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?\s+/;

@@ -38,7 +38,7 @@ export function parseDockerfile(text: string): Dockerfile {
       const next = lines[at]!.trim();
       joined = next.startsWith("#") || next === ""
         ? joined
-        : `${joined.replace(CONTINUED, " ")}${next}`.slice(0, INSTRUCTION_CHARS_MAX);
+        : `${joined.replace(CONTINUED, "").trimEnd()} ${next}`.slice(0, INSTRUCTION_CHARS_MAX);
     }
     const heredoc = /^(?:RUN|COPY|ADD)\b.*<<-?\s*["']?(\w+)["']?/i.exec(joined)?.[1];
     if (heredoc !== undefined) {

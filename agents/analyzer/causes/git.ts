@@ -135,7 +135,7 @@ export const gitCauses: readonly Cause[] = [
       identity: ["ref"],
       decide: inContainer((finding, context) =>
         context.docker !== null && emptyArguments(context.docker).length > 0 &&
-          /branch  not|pathspec ''/.test(context.lines[finding.at]!)
+          /branch {2}not|pathspec ''/.test(context.lines[finding.at]!)
           ? reject("an empty build argument stands where the name should")
           : endsStep(finding, context)
       ),

@@ -15,7 +15,7 @@ function nodeOf(context: Context): string {
   if (docker === null) return context.facts.nodeVersion ?? "";
   for (const line of context.lines.slice(docker.from, docker.to)) {
     const version =
-      /(?:npm ERR! node v|node@|node -v \| v|Node\.js v|Got "|current: \{"node":"|Actual:   \{?"?node"?:?"?)v?(\d+\.\d+)/
+      /(?:npm ERR! node v|node@|node -v \| v|Node\.js v|Got "|current: \{"node":"|Actual: {3}\{?"?node"?:?"?)v?(\d+\.\d+)/
         .exec(line)?.[1];
     if (version !== undefined) return version;
   }
