@@ -102,7 +102,13 @@ export class Controller implements AsyncDisposable {
     });
     for (let round = 0; round < BOOKKEEPING_MAX; round++) {
       const current = incident?.status === "healed" ? null : incident;
-      const action = plan(spec, observation, current, await this.#memory(record, current), this.#parts.clock.now());
+      const action = plan(
+        spec,
+        observation,
+        current,
+        await this.#memory(record, current),
+        this.#parts.clock.now(),
+      );
       switch (action.kind) {
         case "record":
           incident = action.incident;

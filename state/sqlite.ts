@@ -21,7 +21,7 @@ import {
 } from "./records.ts";
 import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from "./records.ts";
 import { clamp, decode, encode, filter } from "./rows.ts";
-import { UNKNOWNS_KEPT, unknownOfIncident, unknownSchema } from "./unknowns.ts";
+import { unknownOfIncident, UNKNOWNS_KEPT, unknownSchema } from "./unknowns.ts";
 import type { Unknown, UnknownSeen } from "./unknowns.ts";
 import type { Change, Forgettable, Forgotten, RemedyCount, Store } from "./store.ts";
 

@@ -90,7 +90,10 @@ Deno.test("a remedy that the policy does not allow comes last and keeps no other
 Deno.test("the optimizer's process answers with rates and reasons, the same each time", async () => {
   const scratchRoot = await Deno.makeTempDir({ prefix: "evenkeel-optimizer-" });
   const input = { cause: "x", remedies: remedies.slice(0, 2), history: [tally("setting", 3, 1)] };
-  const result = await createSubprocessRunner({ scratchRoot })(optimizerAgent, { kind: "given", question: input }, { toolbox: {} });
+  const result = await createSubprocessRunner({ scratchRoot })(optimizerAgent, {
+    kind: "given",
+    question: input,
+  }, { toolbox: {} });
   await Deno.remove(scratchRoot);
   assertEquals(result.kind === "answered" && result.output, {
     order: [
@@ -100,5 +103,8 @@ Deno.test("the optimizer's process answers with rates and reasons, the same each
     withheld: [],
     advice: [],
   });
-  assertEquals({ ...orderRemedies(input), advice: [] }, result.kind === "answered" ? result.output : undefined);
+  assertEquals(
+    { ...orderRemedies(input), advice: [] },
+    result.kind === "answered" ? result.output : undefined,
+  );
 });

@@ -187,7 +187,11 @@ export const aptCauses: readonly Cause[] = [
     "apt-unmet-dependencies",
     BUILD,
     [
-      sign("have unmet dependencies", /The following packages have unmet dependencies/, 0.93),
+      {
+        ...sign("have unmet dependencies", /The following packages have unmet dependencies/, 0.93),
+        severity: "consequence" as const,
+      },
+      sign("Depends: ", /^\s*(?<package>\S+) : (?:Pre)?Depends: \S/, 0.93),
       sign("held broken packages", /E: Unable to correct problems, you have held broken packages/, 0.93),
       sign("Unmet dependencies. Try", /E: Unmet dependencies\. Try/, 0.93),
       sign(

@@ -36,7 +36,11 @@ export const SOURCE_SIGNS = [
     /(?:W|E): Failed to fetch (?<url>\S+)\s+(?:gnutls_handshake\(\) failed|.*[Hh]andshake failed)/,
     0.82,
   ),
-  sign("Err", /^Err:?\d* (?<url>(?:https?|ftp):\S+)(?: (?<suite>[\w.-]+)(?:\/\S*)?)?/, 0.85),
+  // The line that names the whole address stands further below; it is the better evidence.
+  {
+    ...sign("Err", /^Err:?\d* (?<url>(?:https?|ftp):\S+)(?: (?<suite>[\w.-]+)(?:\/\S*)?)?/, 0.85),
+    severity: "consequence" as const,
+  },
   sign(
     "find file",
     /Unable to find expected entry '?(?<url>\S+?)'? in Release file/,
