@@ -23,7 +23,7 @@ const PARTS: readonly [RegExp, string][] = [
   [/\b(?:[\w.@+-]+\/){1,20}[\w.@+-]+\.\w{1,8}\b/g, "<path>"],
   [/\b[A-Za-z]:\\[^\s'"]+/g, "<path>"],
   [/\bv?\d+\.\d+(?:\.\d+)*(?:[-+][\w.]+)?\b/g, "<version>"],
-  [/\b\d+(?:[.,]\d+)*\b/g, "<n>"],
+  [/(?<![\w<.])\d+(?:[.,]\d+)*(?:ms|[smhdkKMGT]i?B?)?\b/g, "<n>"],
 ];
 
 /** @param line a line of a log, as it came or sanitised */

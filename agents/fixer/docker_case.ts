@@ -73,6 +73,12 @@ export function dockerRemedy(
 function proposalOf(found: DockerCase, repaired: Repaired, risk: Risk): Proposal {
   const { file, path } = found;
   const text = withChanges(file.text, repaired.changes);
+  const { step } = found;
+  const isBeforeImage = step?.keyword === "FROM" &&
+    repaired.changes.some((each) =>
+      each.end <= step.start && !/^ARG /.test(each.text) && each.text.includes("\n")
+    );
+  if (isBeforeImage) return none("the step belongs to the image, which runs it by itself");
   const edits = [...(repaired.edits ?? [])];
   if (text !== file.text) {
     const after = parseDockerfile(text);
