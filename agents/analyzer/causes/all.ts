@@ -11,6 +11,11 @@ import { goCauses } from "./go.ts";
 import { imageCauses } from "./images.ts";
 import { javascriptBuildCauses } from "./javascript_build.ts";
 import { nativeCauses } from "./native.ts";
+import { fileCauses } from "./files.ts";
+import { pythonInstallCauses } from "./python_installs.ts";
+import { npmBuildCauses } from "./npm_build.ts";
+import { jvmDotnetCauses } from "./jvm_dotnet.ts";
+import { operationStartCauses } from "./operation_starts.ts";
 import { networkCauses } from "./network.ts";
 import { nodeCauses } from "./node.ts";
 import { operationCauses } from "./operations.ts";
@@ -63,6 +68,7 @@ export const causes: readonly Cause[] = [
   ),
   ...frameworkCauses,
   ...operationCauses,
+  ...operationStartCauses,
   ...aptCauses,
   ...packageCauses,
   ...imageCauses,
@@ -70,9 +76,13 @@ export const causes: readonly Cause[] = [
   ...gitCauses,
   ...goCauses,
   ...pythonBuildCauses,
+  ...pythonInstallCauses,
   ...javascriptBuildCauses,
+  ...npmBuildCauses,
   ...phpRubyCauses,
   ...nativeCauses,
   ...compiledCauses,
+  ...jvmDotnetCauses,
   ...shellCauses,
+  ...fileCauses,
 ];
