@@ -26,6 +26,7 @@ export const INVARIANTS = {
   leftAlone: "what is suspended or in maintenance stays untouched",
   ends: "when faults stop, every service ends Ready or Stalled with a reason",
   repairs: "when faults stop, what can be repaired is",
+  busy: "nothing is asked again and again without a pause",
   defect: "no unexpected error",
 } as const;
 export type InvariantName = keyof typeof INVARIANTS;
@@ -122,9 +123,10 @@ export class Checker {
     });
   }
 
+  /** What the look of a pass showed; what is read later, to see whether an effect is there, is not looked at so. */
   saw(process: string, service: SimService, shown: Partial<Shown>): void {
     const known = this.#shown.get(`${process}/${service.id}`);
-    if (known !== undefined) Object.assign(known, shown);
+    if (known !== undefined && known.sample === null) Object.assign(known, shown);
   }
 
   sampled(process: string, service: SimService, verdict: Sample["verdict"]): void {
@@ -249,7 +251,9 @@ export class Checker {
     if (service === undefined) return;
     if (kind === "push" && fieldOf(result, "kind") === "published") {
       const commit = String(fieldOf(payload, "commit"));
-      if (!service.repository.has(commit)) this.#fail("real", `${key}: ${commit.slice(0, 7)} is on no branch`);
+      if (!service.repository.has(commit)) {
+        this.#fail("real", `${key}: ${commit.slice(0, 7)} is on no branch`);
+      }
     }
     const deployId = fieldOf(result, "deployId");
     if (typeof deployId === "string" && !service.deploys.some(({ id }) => id === deployId)) {
@@ -354,10 +358,12 @@ export class Checker {
   }
 
   #entryOf(service: SimService, effect: WorldEffect): JournalEntry | null {
-    return [...this.#journal.values()].find((entry) =>
-      entry.serviceId === service.id && entry.state === "intended" &&
-      KINDS[effect.kind].includes(entry.kind) && isFor(entry, effect)
-    ) ?? null;
+    const entries = [...this.#journal.values()].filter((entry) =>
+      entry.serviceId === service.id && KINDS[effect.kind].includes(entry.kind) && isFor(entry, effect)
+    );
+    // A setting that is set again to what it is has no effect; it may come late.
+    const isIdle = effect.kind === "patch" && !effect.changes;
+    return entries.find((entry) => entry.state === "intended") ?? (isIdle ? entries[0] ?? null : null);
   }
 }
 

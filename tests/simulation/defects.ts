@@ -48,7 +48,8 @@ export const DEFECTS = {
     phase: "build",
     cause: "sim-trap",
     remedies: [remedy("python/add-init", "worse")],
-    isRepairable: true,
+    // Once only: what made it worse is never tried again.
+    isRepairable: false,
   },
   stone: {
     phase: "build",

@@ -133,12 +133,15 @@ export class Platform {
     return this.#begin(service, { commit, trigger, isRollback: false, settings: service.settings });
   }
 
-  /** @returns `null` when the artifact is not kept */
-  rollback(service: SimService, target: SimDeploy): SimDeploy | null {
+  /** Whether a deploy that served before can be gone back to. */
+  isKept(service: SimService, target: SimDeploy): boolean {
     const kept = service.deploys.filter((deploy) =>
       deploy.status === "live" || deploy.status === "deactivated"
     );
-    if (!kept.slice(0, ARTIFACTS_KEPT).includes(target)) return null;
+    return target.status === "deactivated" && kept.slice(0, ARTIFACTS_KEPT).includes(target);
+  }
+
+  rollback(service: SimService, target: SimDeploy): SimDeploy {
     const { commit, settings } = target;
     return this.#begin(service, { commit, trigger: "rollback", isRollback: true, settings });
   }

@@ -38,6 +38,10 @@ export class Process {
     this.#base = chance.whole(0, 100_000);
   }
 
+  get isStopped(): boolean {
+    return this.#stoppedUntil > this.world.scheduler.now;
+  }
+
   die(why: string): void {
     if (!this.isAlive) return;
     this.isAlive = false;

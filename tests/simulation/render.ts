@@ -161,12 +161,11 @@ export function createSimulatedRender(
         const target = service.deploys.find((deploy) => deploy.id === deployId);
         if (service.suspended) throw refused("POST rollback", 409, "suspended");
         if (target === undefined) throw refused("POST rollback", 404, "no such deploy");
-        const isKept = service.deploys.includes(target) && target.status === "deactivated";
-        if (!isKept) throw refused("POST rollback", 400, "its artifact is not kept");
+        if (!platform.isKept(service, target)) {
+          throw refused("POST rollback", 400, "its artifact is not kept");
+        }
         watcher.effect(service, { kind: "rollback", toDeployId: deployId });
-        const deploy = platform.rollback(service, target);
-        if (deploy === null) throw refused("POST rollback", 400, "its artifact is not kept");
-        return shownDeploy(deploy);
+        return shownDeploy(platform.rollback(service, target));
       }),
     listEvents: (id, { type, startTime, limit = 50 } = {}) =>
       read(`GET /services/${id}/events`, () =>

@@ -66,6 +66,8 @@ export interface SimulationResult {
 const MINUTE = 60_000;
 /** How long a settled end may take once it is calm, in milliseconds. */
 export const BOUND_MS = 4 * 60 * MINUTE;
+/** Passes of a run; a service is looked at every ten seconds at most, so that more is a loop without a pause. */
+const PASSES_MAX = 20_000;
 const TRACE_LINES = 40;
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
@@ -140,7 +142,15 @@ export class Simulation {
     this.#scheduleTrouble();
     this.#boot();
     const stormMs = this.#chance.whole(15, 45) * MINUTE;
-    const isBroken = () => this.checker.violations.length > 0;
+    const isBroken = () => {
+      if (this.#passes > PASSES_MAX && this.checker.violations.length === 0) {
+        this.checker.fail(
+          "busy",
+          `${this.#passes} passes after ${Math.round(this.scheduler.now / MINUTE)} min`,
+        );
+      }
+      return this.checker.violations.length > 0;
+    };
     await this.scheduler.run(stormMs, isBroken, () => {});
     this.tell("calm");
     this.#isCalm = true;
@@ -220,7 +230,13 @@ export class Simulation {
     const service = this.platform.services.find(({ repository }) => repository.knows(commit));
     if (service === undefined) return;
     const { parent, incident, attempt } = service.repository.get(commit);
-    this.checker.effect(this.#process?.name ?? "", service, { kind: "push", commit, parent, incident, attempt });
+    this.checker.effect(this.#process?.name ?? "", service, {
+      kind: "push",
+      commit,
+      parent,
+      incident,
+      attempt,
+    });
     service.repository.head = commit;
     this.platform.pushed(service);
   }
@@ -398,6 +414,8 @@ export class Simulation {
     // A webhook that is repeated, late or about nothing: all the same to a queue of keys.
     every(triggersMs, () => this.#queue?.add(this.specs[chance.whole(0, this.specs.length - 1)]!.service));
     every(clockStepsMs, () => {
+      // A clock that is set back while the machine sleeps hides the sleep from everybody.
+      if (this.#process?.isStopped) return;
       this.#wallOffsetMs = chance.whole(-10, 10) * MINUTE;
       this.tell(`the wall clock is off by ${this.#wallOffsetMs / 1000} s`);
     });
