@@ -82,6 +82,8 @@ export class Checker {
   readonly #samples = new Map<string, Sample[]>();
   /** Services that Evenkeel rolled back, with the commit that is not to come back. */
   readonly #held = new Map<string, { badCommit: string; goodCommit: string }>();
+  /** Deploys that were good for the whole quiet time at some moment. */
+  readonly #proven = new Set<string>();
   readonly #touched = new Map<string, number>();
 
   constructor(
@@ -126,7 +128,9 @@ export class Checker {
   /** What the look of a pass showed; what is read later, to see whether an effect is there, is not looked at so. */
   saw(process: string, service: SimService, shown: Partial<Shown>): void {
     const known = this.#shown.get(`${process}/${service.id}`);
-    if (known !== undefined && known.sample === null) Object.assign(known, shown);
+    if (known === undefined) return;
+    const isLook = known.sample === null || shown.isDatabaseDown !== undefined;
+    if (isLook) Object.assign(known, shown);
   }
 
   sampled(process: string, service: SimService, verdict: Sample["verdict"]): void {
@@ -137,11 +141,19 @@ export class Checker {
     const samples = this.#samples.get(service.id) ?? [];
     samples.push({ at: this.platform.scheduler.now, process, liveId: shown.liveId, verdict });
     this.#samples.set(service.id, samples.slice(-SAMPLES_KEPT));
+    if (this.#goodForMs(service.id) >= this.specOf(service.id).stableForMs - SLACK_MS) {
+      this.#proven.add(`${service.id}/${shown.liveId}`);
+    }
   }
 
   /** A person changed a service. */
   touched(service: SimService): void {
     this.#touched.set(service.id, this.platform.scheduler.now);
+    // What a person undid may be done again.
+    for (const [key, { serviceId, kind }] of this.#journal) {
+      const isSetting = KINDS.patch.includes(kind) && serviceId === service.id;
+      if (isSetting) this.#performed.delete(key.split("/").slice(0, 3).join("/"));
+    }
   }
 
   personSetAutodeploy(service: SimService): void {
@@ -198,11 +210,12 @@ export class Checker {
       case "patch": {
         if (effect.patch.autoDeploy !== "yes") break;
         const held = this.#held.get(service.id);
-        const live = this.platform.live(service)?.commit ?? null;
+        const deploy = this.platform.live(service);
+        const live = deploy?.commit ?? null;
         if (held === undefined || this.#isTouched(service)) break;
         if (live === null || live === held.badCommit || live === held.goodCommit) {
           this.#fail("autodeploy", `${key} while ${live?.slice(0, 7) ?? "nothing"} serves`);
-        } else if (this.#goodForMs(service.id) < this.specOf(service.id).stableForMs - SLACK_MS) {
+        } else if (!this.#proven.has(`${service.id}/${deploy?.id}`)) {
           this.#fail("autodeploy", `${key} before ${live.slice(0, 7)} was proven`);
         }
         this.#held.delete(service.id);

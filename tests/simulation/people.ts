@@ -56,6 +56,7 @@ export function mishap(hands: Hands, service: SimService): void {
     case "worn":
       tell(`${service.id} wears out`);
       service.isWornOut = true;
+      service.hasWornOut = true;
       return;
     case "flake":
       push(hands, service, { "src/notes": String(platform.scheduler.now) }, "a harmless change");

@@ -43,6 +43,8 @@ export interface SimService {
   deploys: SimDeploy[];
   /** Works badly until it is restarted or deployed. */
   isWornOut: boolean;
+  /** Whether it ever did. */
+  hasWornOut: boolean;
   databaseUp: boolean;
   events: { id: string; at: number; type: string; details: Record<string, unknown> }[];
   logs: { at: number; type: "app" | "build"; text: string }[];
@@ -89,6 +91,7 @@ export class Platform {
       inMaintenance: false,
       deploys: [],
       isWornOut: false,
+      hasWornOut: false,
       databaseUp: true,
       events: [],
       logs: [],

@@ -96,7 +96,8 @@ export class Process {
           void this.#point("waking").then(resolve);
         };
         if (signal?.aborted) return wake();
-        this.world.scheduler.after(ms, wake);
+        // Whole milliseconds: a wait too short to change the time would never end.
+        this.world.scheduler.after(Math.ceil(ms), wake);
         signal?.addEventListener("abort", wake, { once: true });
       }),
   };

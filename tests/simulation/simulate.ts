@@ -500,7 +500,7 @@ export class Simulation {
     const spec = this.#specOf(service.id);
     if (spec.database.kind !== "none" && !service.databaseUp) return false;
     // Nothing in a log tells that a restart would help, and only what was good before is restarted on trust.
-    if (service.isWornOut) return false;
+    if (service.hasWornOut) return false;
     return this.#lies === 0 && defects.every(({ name }) => DEFECTS[name].isRepairable);
   }
 }
