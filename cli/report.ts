@@ -8,6 +8,7 @@ import { safe, table, terminalColumns } from "./output.ts";
 import type { Painter, Style } from "./output.ts";
 
 const DIFF_LINES_SHOWN = 40;
+const DIFF_LINE_CHARS_MAX = 1000;
 /** Columns that the label before a diff takes, and its sign. */
 const DIFF_MARGIN = 24;
 const DIFF_STYLES: Readonly<Record<string, Style>> = { "+": "green", "-": "red" };
@@ -89,7 +90,7 @@ export function diffOf(repair: Repair): string | null {
   return repair.kind === "patch" || repair.kind === "setting" ? repair.diff : null;
 }
 
-/** A diff by file, with its lines of context, coloured, cut to the terminal; every line is cleaned. */
+/** A diff by file, with its lines of context, coloured, folded to the terminal; every line is cleaned. */
 export function renderDiff(diff: string, paint: Painter["paint"]): string {
   const room = Math.max(20, terminalColumns() - DIFF_MARGIN);
   const lines = diff.split("\n").flatMap((line) => {
@@ -99,10 +100,10 @@ export function renderDiff(diff: string, paint: Painter["paint"]): string {
     if (!/^[-+ ]/.test(line) || /^(---|\+\+\+) /.test(line)) return [];
     // What cleans a line also trims it; in a diff the indent means something.
     const [, sign = " ", indent = "", rest = ""] = /^([-+ ])([ \t]{0,80})(.*)$/s.exec(line) ?? [];
-    const spaces = indent.replaceAll("\t", "    ");
-    return [
-      paint(DIFF_STYLES[sign] ?? "dim", `${sign} ${spaces}${safe(rest, Math.max(20, room - spaces.length))}`),
-    ];
+    const text = `${indent.replaceAll("\t", "    ")}${safe(rest, DIFF_LINE_CHARS_MAX)}`;
+    // A long line goes on below itself: nobody should have to guess what was changed.
+    const pieces = text.match(new RegExp(`.{1,${room}}`, "gsu")) ?? [""];
+    return pieces.map((piece, at) => paint(DIFF_STYLES[sign] ?? "dim", `${at === 0 ? sign : " "} ${piece}`));
   });
   const left = lines.length - DIFF_LINES_SHOWN;
   if (left <= 0) return lines.join("\n");

@@ -59,8 +59,10 @@ export async function prepareAttempt(
   try {
     const choice = await pickTopology(parts, question, notes);
     const manner: Manner = { via: "swarm", runAgent: parts.runAgent, topology: choice.topology, riskMax };
-    const work = () => prepare(parts, question, manner, notes, signal);
-    const preparation = await measured(parts, manner, notes, work);
+    const preparation = await prepare(parts, question, manner, notes, signal).catch((error) => {
+      if (error instanceof SwarmFailure) return error;
+      throw error;
+    });
     if (!(preparation instanceof SwarmFailure)) return { preparation, notes };
     const message = `${preparation.message}. The same attempt goes on in this process`;
     notes.push({ type: "SwarmFailed", message, data: { agent: preparation.agent, why: preparation.why } });
@@ -96,15 +98,19 @@ async function pickTopology(parts: Parts, { incident }: Question, notes: Note[])
   return choice;
 }
 
-/** Times a run of the swarm; a failure of the swarm comes back as a value, with its measurement noted. */
+/**
+ * Times a consultation of the swarm, which is where the topologies differ: what fixer and validator take depends on
+ * the incident. The fallback is no measurement of either.
+ */
 async function measured<T>(
   { clock }: Parts,
-  { topology }: Manner,
+  { topology, via }: Manner,
   notes: Note[],
   work: () => Promise<T>,
-): Promise<T | SwarmFailure> {
+): Promise<T> {
   const startedAt = clock.monotonic();
   const note = (succeeded: boolean) => {
+    if (via === "fallback") return;
     const durationMs = Math.round(clock.monotonic() - startedAt);
     const message = `${topology}, ${durationMs} ms${succeeded ? "" : ", failed"}`;
     notes.push({ type: "SwarmRan", message, data: { topology, durationMs, succeeded } });
@@ -114,19 +120,19 @@ async function measured<T>(
     note(true);
     return result;
   } catch (error) {
-    if (!(error instanceof SwarmFailure)) throw error;
-    note(false);
-    return error;
+    if (error instanceof SwarmFailure) note(false);
+    throw error;
   }
 }
 
 async function prepare(
   parts: Parts,
   question: Question,
-  { via, runAgent, topology, riskMax }: Manner,
+  manner: Manner,
   notes: Note[],
   signal: AbortSignal,
 ): Promise<Preparation> {
+  const { via, runAgent, topology, riskMax } = manner;
   const { spec, seen, incident } = question;
   const attempt = incident.attempts.length + 1;
   const gathering = gather(parts, question, signal);
@@ -141,11 +147,16 @@ async function prepare(
       onReport: ({ agent, output, durationMs }) =>
         parts.onAgentOutput(agent, output, { incident, attempt, via, topology, durationMs }),
     });
-    const { monitor, diagnosis, advice } = await consult(topology, swarm, {
+    const questions = {
       monitor: monitorInput(parts, spec, seen.service),
       evidence: gathering.then((gathered) => gathered.input),
-      remedies: async (found) => await remedyQuestion(parts, question, found, riskMax, await gathering),
-    });
+      remedies: async (found: HistoryInput) =>
+        await remedyQuestion(parts, question, found, riskMax, await gathering),
+    };
+    // Whoever asks for it handles its failure; until then it is not unhandled.
+    questions.evidence.catch(() => {});
+    const consulting = () => consult(topology, swarm, questions);
+    const { monitor, diagnosis, advice } = await measured(parts, manner, notes, consulting);
     notes.push(...await suggestions(parts, question, advice, notes));
     // After a rollback it is the replaced deploy that is read, and how the old one does says nothing about it.
     const isServing = liveDeploy(seen.deploys)?.id === question.deploy.id;
