@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { z } from "zod";
+import { findDenoDir } from "../../agents/sandbox.ts";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
 
@@ -28,7 +29,12 @@ async function command(cwd: string, args: string[], input?: string) {
   const result = await run({
     command: [Deno.execPath(), "run", "-A", MAIN, "diagnose", ...args],
     cwd,
-    env: { ...toolEnvironment(), HOME: Deno.env.get("HOME") ?? cwd, NO_COLOR: "1" },
+    env: {
+      ...toolEnvironment(),
+      HOME: Deno.env.get("HOME") ?? cwd,
+      DENO_DIR: await findDenoDir(Deno.execPath()),
+      NO_COLOR: "1",
+    },
     timeoutMs: 60_000,
     ...(input === undefined ? {} : { input }),
   });
