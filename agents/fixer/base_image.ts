@@ -101,3 +101,20 @@ export function baseVersion(found: DockerCase): string | null {
 /** Repository of the base image. */
 export const baseRepository = (found: DockerCase): string =>
   parseImage(found.base?.resolved ?? found.base?.image ?? "").repository;
+
+export const moved = (changes: Change[] | string, summary: string) =>
+  typeof changes === "string" ? changes : { changes, summary, risk: "medium" as const };
+/** Every line that may say what is needed: the captures first. */
+export const said = (found: DockerCase) => [
+  ...Object.values(found.captures),
+  found.context.diagnosis.evidence?.text ?? "",
+  ...found.lines,
+];
+export function highest(versions: readonly string[]): string | undefined {
+  return versions.toSorted(compareVersions).at(-1);
+}
+export const MINOR = /^(\d+)(?:\.(\d+))?/;
+export const toMinor = (version: string) => {
+  const match = MINOR.exec(version);
+  return match === null ? version : `${match[1]}.${match[2] ?? "0"}`;
+};

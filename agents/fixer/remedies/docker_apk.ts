@@ -1,10 +1,11 @@
 /** Repairs of Dockerfiles in which apk fails: names and versions that the release does not have. */
 import type { Change } from "../../code/dockerfile.ts";
 import { subcommandOf } from "../../code/shell_words.ts";
-import { dockerRemedy, laterPackages, packageWords, releaseOf, removeWord, runs } from "../docker_case.ts";
+import { dockerRemedy, releaseOf, runs } from "../docker_case.ts";
 import type { DockerCase, Repair } from "../docker_case.ts";
-import { APK_NAMES } from "../tables/apk_names.ts";
+import { laterPackages, packageWords, removeWord } from "../docker_packages.ts";
 import type { Remedy } from "../remedy.ts";
+import { APK_NAMES } from "../tables/apk_names.ts";
 
 /** Package words of every `apk add` in the failing step. */
 function added({ file, step }: DockerCase) {

@@ -1,7 +1,7 @@
 /** Repairs of Dockerfiles whose steps miss a file, may not run one, or trip over one that is there. */
+import { joinPath } from "../../code/commands.ts";
 import { insertBefore } from "../../code/dockerfile.ts";
 import type { Change, Instruction } from "../../code/dockerfile.ts";
-import { joinPath } from "../../code/commands.ts";
 import type { Invocation, Word } from "../../code/shell_words.ts";
 import { dockerRemedy, insertCommand, runs, userOf } from "../docker_case.ts";
 import type { DockerCase, Repair } from "../docker_case.ts";

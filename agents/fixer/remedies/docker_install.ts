@@ -1,10 +1,13 @@
 /** Repairs of Dockerfiles whose build needs a program, a header or a library that the image lacks. */
 import { insertBefore } from "../../code/dockerfile.ts";
-import { asRoot, dockerRemedy, installBefore, releaseOf, runs } from "../docker_case.ts";
+import { asRoot, dockerRemedy, releaseOf, runs } from "../docker_case.ts";
 import type { DockerCase, Repair } from "../docker_case.ts";
-import { HEADERS, LIBRARIES, PROGRAMS } from "../tables/packages.ts";
-import type { Holders } from "../tables/packages.ts";
+import { installBefore } from "../docker_packages.ts";
 import type { Remedy } from "../remedy.ts";
+import { HEADERS } from "../tables/headers.ts";
+import { LIBRARIES } from "../tables/libraries.ts";
+import { PROGRAMS } from "../tables/programs.ts";
+import type { Holders } from "../tables/programs.ts";
 
 function holderOf(found: DockerCase, holders: Holders | undefined): string[] | string {
   const family = found.distribution?.family;

@@ -5,8 +5,8 @@ import { subcommandOf } from "../../code/shell_words.ts";
 import type { Invocation, Word } from "../../code/shell_words.ts";
 import { asRoot, dockerRemedy, releaseOf, runs } from "../docker_case.ts";
 import type { DockerCase, Repair } from "../docker_case.ts";
-import { LAST_VERSIONS } from "../tables/python_last.ts";
 import type { Remedy } from "../remedy.ts";
+import { LAST_VERSIONS } from "../tables/python_last.ts";
 
 interface Pip {
   invocation: Invocation;

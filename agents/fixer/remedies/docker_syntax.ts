@@ -1,8 +1,8 @@
 /** Repairs of the Dockerfile itself: its arguments, its order, its spelling, what the classic builder cannot read. */
-import { globalArgs, insertBefore, parseArg, resolve, stagesOf } from "../../code/dockerfile.ts";
-import type { Change } from "../../code/dockerfile.ts";
 import { nearest } from "../../../text/nearest.ts";
 import { parseErrorLine } from "../../code/build_step.ts";
+import { globalArgs, insertBefore, parseArg, resolve, stagesOf } from "../../code/dockerfile.ts";
+import type { Change } from "../../code/dockerfile.ts";
 import { dockerRemedy } from "../docker_case.ts";
 import type { DockerCase, Repair } from "../docker_case.ts";
 import type { Remedy } from "../remedy.ts";
