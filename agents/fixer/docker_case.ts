@@ -46,6 +46,8 @@ export type Repair = (found: DockerCase) => Repaired | string | Promise<Repaired
 
 /** Log lines of one failing step that are looked at. */
 const STEP_LINES_MAX = 4000;
+/** UTF-16 units of one of them; what a tool says of its failure stands at the front. */
+const LINE_CHARS_MAX = 1000;
 
 const BEFORE_STEPS = /[Dd]ockerfile parse error|Error response from daemon|failed to solve|[Nn]o build stage/;
 
@@ -157,7 +159,9 @@ async function findCase(context: FixContext): Promise<DockerCase | string> {
 /** From the last step's first line on. */
 function stepLines(all: readonly string[]): readonly string[] {
   const at = all.findLastIndex((line) => /^\s*(?:#\d+ )?[Ss]tep \d+\/\d+ ?: /.test(line));
-  return (at === -1 ? all : all.slice(at)).slice(-STEP_LINES_MAX);
+  return (at === -1 ? all : all.slice(at)).slice(-STEP_LINES_MAX).map((line) =>
+    line.slice(0, LINE_CHARS_MAX)
+  );
 }
 
 function familyOfCommands(instructions: readonly Instruction[]): Distribution["family"] | undefined {
