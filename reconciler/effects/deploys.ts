@@ -6,7 +6,9 @@ import { BAD_COMMITS_KEPT } from "../../state/records.ts";
 import { deployResultSchema, settingResultSchema } from "./context.ts";
 import type { EffectContext, EffectResult } from "./context.ts";
 
-const restartIntentSchema = z.object({ since: z.number() });
+const restartIntentSchema = z.object({ known: z.array(z.string()).default([]) });
+/** Newest restarts that are looked at to find ours. */
+const RESTARTS_READ = 20;
 
 export async function deploy(context: EffectContext): Promise<EffectResult> {
   const { attempt, seen } = context.request;
@@ -96,11 +98,15 @@ async function hasSwitchedAutodeployOff(context: EffectContext): Promise<boolean
 export async function restart(context: EffectContext): Promise<EffectResult> {
   const { api, clock } = context.parts;
   const serviceId = context.request.seen.service.id;
-  await context.once(z.object({ restarted: z.boolean() }), { since: clock.now() }, {
+  // By name, not by time: Render's clock and ours need not agree.
+  const restarts = async () => {
+    const query = { type: "server_restarted", limit: RESTARTS_READ };
+    return (await api.listEvents(serviceId, query, context.signal)).map((event) => event.id);
+  };
+  await context.once(z.object({ restarted: z.boolean() }), { known: await restarts() }, {
     alreadyDone: async (intended) => {
-      const startTime = new Date(restartIntentSchema.parse(intended).since).toISOString();
-      const events = await api.listEvents(serviceId, { type: "server_restarted", startTime }, context.signal);
-      return events.length === 0 ? null : { restarted: true };
+      const { known } = restartIntentSchema.parse(intended);
+      return (await restarts()).some((id) => !known.includes(id)) ? { restarted: true } : null;
     },
     perform: async () => {
       await api.restartService(serviceId, context.signal);
