@@ -21,7 +21,9 @@ export function closeGap(situation: Omit<Situation, "incident"> & { incident: In
   const { record: service } = memory;
   const { hold } = service;
   const live = liveDeploy(seen.deploys);
-  if (hold !== null && live?.commit === hold.goodCommit) {
+  // Somebody may have gone back to an old commit: what is good is then the newest, and nothing waits for a repair.
+  const newest = seen.deploys.find((deploy) => deploy.trigger !== "rollback" && deploy.status !== "canceled");
+  if (hold !== null && live?.commit === hold.goodCommit && newest?.commit !== hold.goodCommit) {
     return repairAfterRollback({ ...situation, incident }, hold.badCommit);
   }
   if (!isProven(service, spec)) {
