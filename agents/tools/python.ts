@@ -24,7 +24,7 @@ export type FindPython = (version: string | null, signal: AbortSignal) => Promis
 /** The reports that resolving is read from came with this pip. */
 const PIP_NEEDED = [22, 2] as const;
 const PROBE = "import pip, sys; print('%d.%d' % sys.version_info[:2], pip.__version__)";
-const PROBE_TIMEOUT_MS = 20_000;
+const PROBE_TIMEOUT_MS = 60_000;
 const VERSIONS_MAX = 50;
 
 /** @param pyenvRoot where pyenv keeps its versions @default PYENV_ROOT, else ~/.pyenv */

@@ -8,7 +8,7 @@ import type { Tool } from "../agent.ts";
 import { explanation } from "./workshop.ts";
 import type { Workshop } from "./workshop.ts";
 
-export const SYNTAX_TIMEOUT_MS = 20_000;
+export const SYNTAX_TIMEOUT_MS = 60_000;
 const SOURCE_CHARS_MAX = 2 * 1024 * 1024;
 const MESSAGE_CHARS_MAX = 300;
 
