@@ -135,10 +135,13 @@ function monitor({ platform, weather, chance, sampled }: AgentWorld, input: unkn
 function analyze({ weather, chance, lied }: AgentWorld, input: unknown): Diagnosis {
   const { log } = analyzerInputSchema.parse(input);
   const lines = log.split("\n");
-  const at = lines.findIndex((line) => line.startsWith("ERROR "));
-  const [, named = "", path = ""] = /^ERROR (\w+) at (.*)$/.exec(lines[at] ?? "") ?? [];
+  const isError = (line: string) => line.startsWith("ERROR ");
+  // What can be named comes before what cannot: the log of a deploy may hold lines of the one before it.
+  const named = lines.findIndex((line) => isError(line) && !line.startsWith("ERROR riddle"));
+  const at = named < 0 ? lines.findIndex(isError) : named;
+  const [, found = "", path = ""] = /^ERROR (\w+) at (.*)$/.exec(lines[at] ?? "") ?? [];
   const names = Object.keys(DEFECTS) as DefectName[]; // the keys of a literal of that type
-  let name = names.find((one) => one === named) ?? null;
+  let name = names.find((one) => one === found) ?? null;
   if (chance.roll(weather().agentLie)) {
     lied("analyzer");
     name = chance.pick(["missing", "pins", "flake", "root", "crash"]);

@@ -238,7 +238,8 @@ export class Platform {
     }
     this.#finish(service, deploy, status);
     if (status === "live") this.#complain(service, deploy, "run");
-    this.#startNext(service);
+    // A second later, so that the logs of two deploys can be told apart by time.
+    this.scheduler.after(1_000, () => this.#startNext(service));
   }
 
   #finish(service: SimService, deploy: SimDeploy, status: DeployStatus): void {
