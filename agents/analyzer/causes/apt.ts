@@ -55,8 +55,8 @@ export const aptCauses: readonly Cause[] = [
     SOURCE_SIGNS,
     ({ release, url }) => `The mirrors no longer carry ${release ?? url}: the image's release has ended.`,
     [
-      "E: The repository 'http://deb.debian.org/debian buster-backports Release' does not have a Release file.",
-      "W: Failed to fetch http://deb.debian.org/debian/dists/wheezy/main/binary-amd64/Packages  404  Not Found",
+      "E: The repository 'http://http.us.debian.org/debian buster-backports Release' does not have a Release file.",
+      "W: Failed to fetch http://http.us.debian.org/debian/dists/wheezy/main/binary-amd64/Packages  404  Not Found",
       "E: The repository 'http://archive.ubuntu.com/ubuntu impish Release' no longer has a Release file.",
     ],
     { identity: ["release"], decide: inContainer(onlyWhen("apt-release-eol", classifySource)) },
@@ -92,7 +92,7 @@ export const aptCauses: readonly Cause[] = [
       `The mirror no longer has ${url}: the list of packages in the image is older than the mirror.`,
     [
       "E: Failed to fetch http://archive.ubuntu.com/ubuntu/pool/main/o/openssh/openssh-client_6.6p1-2_amd64.deb  404  Not Found [IP: 1.2.3.4 80]",
-      "E: Failed to fetch http://deb.debian.org/debian/pool/main/c/curl/curl_7.74.0-1.3_amd64.deb  404  Not Found",
+      "E: Failed to fetch http://http.us.debian.org/debian/pool/main/c/curl/curl_7.74.0-1.3_amd64.deb  404  Not Found",
     ],
     { decide: inContainer(onlyWhen("apt-index-stale", classifySource)) },
   ),
@@ -362,7 +362,7 @@ export const aptCauses: readonly Cause[] = [
     () => "A package source uses https, and apt-transport-https or ca-certificates is not installed.",
     [
       "E: The method driver /usr/lib/apt/methods/https could not be found.",
-      "Err:2 https://deb.example.com/node_18.x bookworm Release  No system certificates available. Try installing ca-certificates.",
+      "Err:2 https://http.us.debian.org.com/node_18.x bookworm Release  No system certificates available. Try installing ca-certificates.",
     ],
     { decide: inContainer() },
   ),
@@ -466,7 +466,7 @@ export const aptCauses: readonly Cause[] = [
     ],
     ({ code }) => `The package mirror or the network failed for a moment (${code ?? "no answer"}).`,
     [
-      "E: Failed to fetch http://deb.debian.org/debian/pool/main/g/gcc.deb  Hash Sum mismatch",
+      "E: Failed to fetch http://http.us.debian.org/debian/pool/main/g/gcc.deb  Hash Sum mismatch",
       "E: Failed to fetch http://archive.ubuntu.com/ubuntu/dists/jammy/InRelease  Temporary failure resolving 'archive.ubuntu.com'",
     ],
     {

@@ -85,10 +85,13 @@ Deno.test("an error that the step went on after weighs less than the one that en
 Deno.test("the same text has another cause where Dockerfile, image or address differ", () => {
   const gone = (url: string) => `E: The repository '${url}' does not have a Release file.`;
   const deb =
-    "E: Failed to fetch http://deb.debian.org/debian/pool/main/c/curl/curl_7.1_amd64.deb  404  Not Found";
+    "E: Failed to fetch http://http.us.debian.org/debian/pool/main/c/curl/curl_7.1_amd64.deb  404  Not Found";
   const git = "E: Unable to locate package git";
   const cases: [string, string][] = [
-    ["apt-release-eol", classic("apt-get update", gone("http://deb.debian.org/debian buster Release"), 100)],
+    [
+      "apt-release-eol",
+      classic("apt-get update", gone("http://http.us.debian.org/debian buster Release"), 100),
+    ],
     [
       "apt-third-party-repo-gone",
       classic("apt-get update", gone("http://ppa.launchpad.net/a/b/ubuntu noble Release"), 100),
