@@ -1,11 +1,11 @@
 /** Rules that were compared with the one in use, `discountedMean`. They balance use and search by themselves. */
-import { START_FAILED, START_HEALED } from "../agents/optimizer/score.ts";
 import type { Evidence, Score } from "../agents/optimizer/score.ts";
 import type { Random } from "../base/clock.ts";
 import { normal } from "./learning_world.ts";
 
+/** Beta(healed + 1, failed + 1): the uniform prior, for every remedy alike. */
 function beta({ agedHealed, agedFailed, agedPrior }: Evidence): [number, number] {
-  return [agedHealed + agedPrior + START_HEALED, agedFailed + START_FAILED];
+  return [agedHealed + agedPrior + 1, agedFailed + 1];
 }
 
 /** Discounted Thompson sampling: a draw from each Beta posterior (Raj and Kalyani, 2017). */
