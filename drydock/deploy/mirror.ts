@@ -1,7 +1,7 @@
 /**
  * One bare mirror a repository, kept in drydock's folder and fetched before each deploy. Nothing a repository
  * says is run: no hooks, no filters, no submodules, no LFS, no configuration of this machine, only the file,
- * http and https protocols.
+ * http and https protocols. A credential is never an argument.
  */
 import { join } from "@std/path";
 import { toolEnvironment } from "../../process/environment.ts";
@@ -20,6 +20,37 @@ export class GitFailed extends Error {
 /** A repository's address without user name and password, for logs and answers. */
 export function withoutCredentials(repo: string): string {
   return repo.replace(/^([a-z]+:\/\/)[^/@]*@/i, "$1");
+}
+
+/**
+ * An address without its credential, and the environment that gives git the credential: a command line can be
+ * read by every process of the machine.
+ */
+function apart(repo: string): { address: string; env: Record<string, string> } {
+  const url = URL.parse(repo);
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  if (url === null || !isHttp || (url.username === "" && url.password === "")) {
+    return { address: repo, env: {} };
+  }
+  const credential = `${decoded(url.username)}:${decoded(url.password)}`;
+  const address = withoutCredentials(repo);
+  return {
+    address,
+    env: {
+      GIT_CONFIG_COUNT: "1",
+      // Only for this address: git would send an unbound header to every host that it is sent on to.
+      GIT_CONFIG_KEY_0: `http.${address}.extraHeader`,
+      GIT_CONFIG_VALUE_0: `Authorization: Basic ${new TextEncoder().encode(credential).toBase64()}`,
+    },
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const SHA = /^[0-9a-f]{40}$/;
@@ -55,16 +86,18 @@ export class GitMirrors {
 
   /** The commit a branch points at, asked of the remote; `undefined` when the branch does not exist. */
   async remoteHead(repo: string, branch: string, signal?: AbortSignal): Promise<string | undefined> {
-    const args = ["ls-remote", "--", repo, `refs/heads/${branch}`];
-    const text = await this.#git(this.#folder, args, LS_REMOTE_TIMEOUT_MS, signal);
+    const { address, env } = apart(repo);
+    const args = ["ls-remote", "--", address, `refs/heads/${branch}`];
+    const text = await this.#git(this.#folder, args, LS_REMOTE_TIMEOUT_MS, signal, env);
     const sha = text.split("\t")[0]?.trim() ?? "";
     return SHA.test(sha) ? sha : undefined;
   }
 
   /** The branch the remote's HEAD names. */
   async defaultBranch(repo: string, signal?: AbortSignal): Promise<string | undefined> {
-    const args = ["ls-remote", "--symref", "--", repo, "HEAD"];
-    const text = await this.#git(this.#folder, args, LS_REMOTE_TIMEOUT_MS, signal);
+    const { address, env } = apart(repo);
+    const args = ["ls-remote", "--symref", "--", address, "HEAD"];
+    const text = await this.#git(this.#folder, args, LS_REMOTE_TIMEOUT_MS, signal, env);
     return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(text)?.[1];
   }
 
@@ -75,6 +108,7 @@ export class GitMirrors {
    */
   resolve(repo: string, branch: string, commitId?: string, signal?: AbortSignal): Promise<Commit> {
     return this.#inTurn(repo, async (mirror) => {
+      const { address, env } = apart(repo);
       await this.#git(
         mirror,
         [
@@ -84,11 +118,12 @@ export class GitMirrors {
           "--no-tags",
           "--no-recurse-submodules",
           "--",
-          repo,
+          address,
           "+refs/heads/*:refs/heads/*",
         ],
         GIT_TIMEOUT_MS,
         signal,
+        env,
       );
       const revision = commitId ?? `refs/heads/${branch}`;
       const args = [
@@ -158,11 +193,18 @@ export class GitMirrors {
     return mirror;
   }
 
-  async #git(cwd: string, args: string[], timeoutMs: number, signal?: AbortSignal): Promise<string> {
+  /** @param env what this command has on top, a credential for one */
+  async #git(
+    cwd: string,
+    args: string[],
+    timeoutMs: number,
+    signal?: AbortSignal,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const result = await run({
       command: ["git", ...args],
       cwd,
-      env: this.#env,
+      env: { ...this.#env, ...env },
       timeoutMs,
       ...(signal === undefined ? {} : { signal }),
     });

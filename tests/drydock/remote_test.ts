@@ -2,8 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { toolEnvironment } from "../../process/environment.ts";
 import { app, Harbour, nodeRepository, until } from "./harbour.ts";
 
-/** Git's smart HTTP protocol over a bare repository, for reading; one client that must know the password. */
-function serveGit(folder: string, credentials: string) {
+/**
+ * Git's smart HTTP protocol over a bare repository, for reading; one client that must know the password.
+ * @param onRequest called while the client waits
+ */
+function serveGit(folder: string, credentials: string, onRequest: () => Promise<void>) {
   const git = async (args: string[], body?: Uint8Array<ArrayBuffer>) => {
     const child = new Deno.Command("git", {
       args: ["upload-pack", "--stateless-rpc", ...args, folder],
@@ -24,6 +27,7 @@ function serveGit(folder: string, credentials: string) {
   };
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const { pathname } = new URL(request.url);
+    await onRequest();
     if (request.headers.get("authorization") !== `Basic ${btoa(credentials)}`) {
       return new Response("no\n", { status: 401, headers: { "www-authenticate": "Basic realm=git" } });
     }
@@ -47,7 +51,14 @@ function serveGit(folder: string, credentials: string) {
 
 Deno.test("a repository behind HTTP with a password is cloned and watched, and the password is shown nowhere", async () => {
   await using repository = await nodeRepository("one");
-  await using server = serveGit(repository.url, "robot:hidden-word");
+  const commandLines = new Set<string>();
+  await using server = serveGit(repository.url, "robot:hidden-word", async () => {
+    for await (const { name } of Deno.readDir("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      const line = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+      if (/\bgit\b/.test(line)) commandLines.add(line.replaceAll("\0", " "));
+    }
+  });
   await using harbour = await Harbour.open();
   const address = `127.0.0.1:${server.addr.port}/o/r.git`;
   const berth = await harbour.create(repository, { repo: `http://robot:hidden-word@${address}` });
@@ -61,6 +72,9 @@ Deno.test("a repository behind HTTP with a password is cloned and watched, and t
   ]);
   assert(everything.includes(`http://${address}`) && !everything.includes("hidden-word"), everything);
   assertEquals((await berth.deploys())[0]?.trigger, "new_commit");
+  const ours = [...commandLines].filter((line) => line.includes(address));
+  assert(["ls-remote", "fetch"].every((word) => ours.some((line) => line.includes(word))), ours.join("\n"));
+  assertEquals(ours.filter((line) => line.includes("hidden-word")), []);
 });
 
 Deno.test("a file URL and a missing branch name mean the repository's own default branch", async () => {
