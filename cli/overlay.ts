@@ -31,7 +31,6 @@ export function createOverlay(store: Store): Store {
     countEffects: (serviceId, sinceMs) => store.countEffects(serviceId, sinceMs),
     listJournal: (query) => store.listJournal(query),
     listEvents: (query) => store.listEvents(query),
-    triedRepairs: (serviceId, fingerprint) => store.triedRepairs(serviceId, fingerprint),
     countOutcomes: (cause) => store.countOutcomes(cause),
     listOutcomes: (query) => store.listOutcomes(query),
     listPerformance: (query) => store.listPerformance(query),

@@ -175,13 +175,6 @@ class SqliteStore implements Store {
     return this.#many(eventSchema, sql, ...values, clamp(query.limit, EVENTS_DEFAULT));
   }
 
-  triedRepairs(serviceId: string, fingerprint: string): Promise<string[]> {
-    const sql = "SELECT DISTINCT repair_hash FROM attempts WHERE service_id = ? AND fingerprint = ?";
-    return this.#database.read(() =>
-      this.#database.statement(sql).all(serviceId, fingerprint).map((row) => String(row["repair_hash"]))
-    );
-  }
-
   countOutcomes(cause?: string): Promise<RemedyCount[]> {
     const { where, values } = filter({ cause });
     const sql = `SELECT cause, remedy, sum(outcome = 'healed') AS healed,
@@ -304,17 +297,6 @@ class SqliteStore implements Store {
       Math.round(incident.openedAt),
       encode(incidentSchema, incident),
     );
-    for (const attempt of incident.attempts) {
-      this.#run(
-        `INSERT OR REPLACE INTO attempts (incident_id, number, service_id, fingerprint, repair_hash)
-         VALUES (?, ?, ?, ?, ?)`,
-        incident.id,
-        attempt.number,
-        incident.serviceId,
-        attempt.fingerprint,
-        attempt.repairHash,
-      );
-    }
     this.#run(
       `DELETE FROM incidents WHERE service_id = ?1 AND status = 'healed' AND rowid NOT IN (SELECT rowid
        FROM incidents WHERE service_id = ?1 AND status = 'healed' ORDER BY opened_at DESC, rowid DESC LIMIT ?2)`,

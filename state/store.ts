@@ -72,8 +72,6 @@ export interface Store extends AsyncDisposable {
   /** Newest first. @param query.limit 1 to 1000 @default 50 */
   listEvents(query?: { serviceId?: string; incidentId?: string; limit?: number }): Promise<StateEvent[]>;
 
-  /** Repair hashes tried for a fingerprint of a service, in any incident. */
-  triedRepairs(serviceId: string, fingerprint: string): Promise<string[]>;
   /** Verified outcomes by cause and remedy. */
   countOutcomes(cause?: string): Promise<RemedyCount[]>;
   /**

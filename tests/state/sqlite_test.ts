@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { EvenkeelError } from "../../base/errors.ts";
@@ -8,7 +8,7 @@ import {
   openSqliteStore,
 } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
-import { attempt, event, healed, incident, inFolder, outcome, serviceRecord, START } from "./builders.ts";
+import { event, healed, incident, inFolder, outcome, serviceRecord, START } from "./builders.ts";
 
 function withStore(work: (store: Store, path: string) => Promise<void>): Promise<void> {
   return inFolder(async (folder) => {
@@ -90,18 +90,6 @@ Deno.test("lists are newest first, filtered and limited", () =>
     ]);
   }));
 
-Deno.test("repairs tried for a fingerprint are known across incidents of the service", () =>
-  withStore(async (store) => {
-    await store.record({ incident: healed(1) });
-    await store.record({ incident: healed(2) });
-    await store.record({
-      incident: incident({ id: "inc_3", attempts: [attempt(), attempt({ number: 2, repairHash: "hash2" })] }),
-    });
-    assertEquals((await store.triedRepairs("srv-1", "fp1")).sort(), ["hash1", "hash2"]);
-    assertEquals(await store.triedRepairs("srv-2", "fp1"), []);
-    assertEquals(await store.triedRepairs("srv-1", "fp2"), []);
-  }));
-
 Deno.test("outcomes are counted by cause and remedy, once for an attempt", () =>
   withStore(async (store) => {
     const kinds = ["healed", "healed", "no_effect", "worse"] as const;
@@ -180,8 +168,6 @@ Deno.test("collections stay within their ceilings, and what is active stays", ()
     const left = await store.listIncidents({ limit: 1000 });
     assertEquals(left.length, CLOSED_INCIDENTS_KEPT_PER_SERVICE + 1);
     assertEquals([left.at(-1)?.id, left.at(-2)?.id], ["inc_active", "inc_4"]);
-    // The attempts go with their incidents.
-    assert(!(await store.triedRepairs("srv-1", "fp1")).includes("hash2"));
   }));
 
 Deno.test("a row damaged by hand is named with its field, not believed", () =>
