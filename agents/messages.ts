@@ -69,6 +69,19 @@ export const settingsSchema = z.object({
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
+/** The settings of a service of which nothing is known. */
+export const NO_SETTINGS: Settings = {
+  runtime: null,
+  plan: null,
+  rootDir: "",
+  buildCommand: "",
+  startCommand: "",
+  preDeployCommand: "",
+  dockerfilePath: "",
+  healthCheckPath: "",
+  healthPath: "",
+};
+
 export const phases = ["build", "pre-deploy", "start", "run"] as const;
 export type Phase = typeof phases[number];
 

@@ -1,7 +1,8 @@
 /** Reads the recorded failures of ../shared/corpus and says what the analyzer is given of each. */
 import { fromFileUrl } from "@std/path";
 import { z } from "zod";
-import type { AnalyzerInput, Settings } from "../agents/messages.ts";
+import { NO_SETTINGS } from "../agents/messages.ts";
+import type { AnalyzerInput } from "../agents/messages.ts";
 
 const corpus = fromFileUrl(new URL("../../shared/corpus/", import.meta.url));
 
@@ -10,18 +11,6 @@ export interface LabelledCase {
   label: string;
   input: AnalyzerInput;
 }
-
-const noSettings: Settings = {
-  runtime: null,
-  plan: null,
-  rootDir: "",
-  buildCommand: "",
-  startCommand: "",
-  preDeployCommand: "",
-  dockerfilePath: "",
-  healthCheckPath: "",
-  healthPath: "",
-};
 
 const serviceSchema = z.object({
   id: z.string(),
@@ -33,7 +22,7 @@ const serviceSchema = z.object({
 }).transform(({ id, runtime, phase, log, files, cause }): LabelledCase => {
   const text = (name: string) => typeof files[name] === "string" ? files[name] : "";
   const settings = {
-    ...noSettings,
+    ...NO_SETTINGS,
     runtime,
     buildCommand: text("build command"),
     startCommand: text("start command"),
@@ -60,7 +49,7 @@ const dockerSchema = z.object({
   input: {
     log,
     phase: "build",
-    settings: { ...noSettings, runtime: "docker", dockerfilePath: path ?? "" },
+    settings: { ...NO_SETTINGS, runtime: "docker", dockerfilePath: path ?? "" },
     repository: { paths: files, files: path === null || dockerfile === null ? {} : { [path]: dockerfile } },
     platformReason: null,
   },

@@ -12,6 +12,7 @@ import { z } from "zod";
 import { diagnose } from "../agents/analyzer/agent.ts";
 import { repairCase } from "../cli/diagnose_case.ts";
 import { parseDockerfile } from "../agents/code/dockerfile.ts";
+import { NO_SETTINGS } from "../agents/messages.ts";
 import type { Diagnosis, Settings } from "../agents/messages.ts";
 import { toolEnvironment } from "../process/environment.ts";
 import { run } from "../process/run.ts";
@@ -25,17 +26,7 @@ const caseSchema = z.object({
   label: z.object({ class: z.string(), evidence: z.string() }),
 });
 const CORPUS = fromFileUrl(new URL("../../shared/corpus/docker-dev.jsonl.gz", import.meta.url));
-const SETTINGS: Settings = {
-  runtime: "docker",
-  plan: null,
-  rootDir: "",
-  buildCommand: "",
-  startCommand: "",
-  preDeployCommand: "",
-  dockerfilePath: "",
-  healthCheckPath: "",
-  healthPath: "",
-};
+const SETTINGS: Settings = { ...NO_SETTINGS, runtime: "docker" };
 
 const { values, positionals } = parseArgs({
   args: Deno.args,

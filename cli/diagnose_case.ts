@@ -8,7 +8,7 @@ import { diagnose } from "../agents/analyzer/agent.ts";
 import type { CheckoutView } from "../agents/fixer/checkout_view.ts";
 import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import type { Remedy } from "../agents/fixer/remedy.ts";
-import { phases } from "../agents/messages.ts";
+import { NO_SETTINGS, phases } from "../agents/messages.ts";
 import type { Diagnosis, Phase, Settings } from "../agents/messages.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Edit } from "../state/records.ts";
@@ -155,14 +155,9 @@ function isInside(path: string): boolean {
 
 function settingsOf({ runtime, buildCommand, startCommand }: BatchCase): Settings {
   return {
+    ...NO_SETTINGS,
     runtime: runtime ?? null,
-    plan: null,
-    rootDir: "",
     buildCommand: buildCommand ?? "",
     startCommand: startCommand ?? "",
-    preDeployCommand: "",
-    dockerfilePath: "",
-    healthCheckPath: "",
-    healthPath: "",
   };
 }

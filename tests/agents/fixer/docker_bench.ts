@@ -1,20 +1,11 @@
 /** A Dockerfile and the log of its failed build, given to the remedies of one cause. */
 import { repairCase } from "../../../cli/diagnose_case.ts";
+import { NO_SETTINGS } from "../../../agents/messages.ts";
 import type { Diagnosis, Settings } from "../../../agents/messages.ts";
 import { toolEnvironment } from "../../../process/environment.ts";
 import { run } from "../../../process/run.ts";
 
-export const DOCKER_SETTINGS: Settings = {
-  runtime: "docker",
-  plan: null,
-  rootDir: "",
-  buildCommand: "",
-  startCommand: "",
-  preDeployCommand: "",
-  dockerfilePath: "",
-  healthCheckPath: "",
-  healthPath: "",
-};
+export const DOCKER_SETTINGS: Settings = { ...NO_SETTINGS, runtime: "docker" };
 
 export function diagnosed(cause: string, evidence = ""): Diagnosis {
   return {
