@@ -176,8 +176,9 @@ export async function demoCommand(args: string[]): Promise<number> {
   }));
   const seconds = (performance.now() - startedAt) / 1000;
   const isWell = rows.every((row) => row.healed && row.answers);
-  if (flags.output === "json") printJson({ schemaVersion: 1, healed: isWell, seconds, services: rows });
-  else print(conclusion(rows, seconds, isWell, painter));
+  if (flags.output === "json") {
+    printJson({ schemaVersion: 1, healed: isWell, seconds, services: rows }, secrets.redact);
+  } else print(conclusion(rows, seconds, isWell, painter));
   return isWell ? EXIT.ready : EXIT.notReady;
 }
 

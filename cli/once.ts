@@ -2,7 +2,6 @@
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import type { ExitCode } from "../base/errors.ts";
-import { loadConfiguration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import { settle } from "../reconciler/settle.ts";
@@ -12,14 +11,14 @@ import type { ServiceSpec } from "../reconciler/spec.ts";
 import type { Store } from "../state/store.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
+import { begin } from "./beginning.ts";
 import { agentsFlag, configFlag, defineCommand, outputFlag, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
 import { describeFailure } from "./failure.ts";
 import type { Failure } from "./failure.ts";
-import { levelOf, startLog, verboseFlag } from "./log.ts";
+import { verboseFlag } from "./log.ts";
 import { createPainter, printJson } from "./output.ts";
 import { renderSettlement, settlementJson } from "./report.ts";
-import { createSecrets, ownSecrets } from "./secrets.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** Services looked after at the same time. */
@@ -61,14 +60,8 @@ export async function onceCommand(args: string[]): Promise<number> {
     return EXIT.ready;
   }
   const { flags } = parsed;
-  const configuration = await loadConfiguration({
-    file: flags.config,
-    services: flags.service,
-    environment: (name) => Deno.env.get(name),
-  });
-  const secrets = createSecrets(ownSecrets(configuration));
-  const level = levelOf(flags.verbose, Deno.env.get("EVENKEEL_LOG"));
-  await using _log = await startLog({ level, secrets });
+  await using beginning = await begin(flags);
+  const { configuration, secrets } = beginning;
   // Progress goes to standard error, so that the report on standard output stays whole.
   const narrator = createNarrator(
     (line) => console.error(secrets.redact(line)),
@@ -112,13 +105,14 @@ export async function onceCommand(args: string[]): Promise<number> {
     reports.push({ result, failure: await failureOf(assembly.parts.store, result) });
   }
   if (flags.output === "json") {
-    printJson({
+    const report = {
       schemaVersion: 1,
       exitCode,
       checkOnly: flags.check,
       session: assembly.parts.sessionId,
       services: reports.map(({ result, failure }) => settlementJson(result, failure)),
-    });
+    };
+    printJson(report, secrets.redact);
   } else {
     const painter = createPainter();
     const texts = reports.map(({ result, failure }) => renderSettlement(result, painter, failure));

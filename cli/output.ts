@@ -3,6 +3,7 @@
  * from outside passes `safe` before it is printed, so that a log line cannot move the cursor or hide itself.
  */
 import { styleText } from "node:util";
+import { mapStrings } from "../base/json.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -117,7 +118,11 @@ export function toJson(value: unknown, indent = 2): string {
   );
 }
 
-/** Prints one JSON document on standard output. */
-export function printJson(value: unknown): void {
-  console.log(toJson(value));
+/**
+ * Prints one JSON document on standard output.
+ * @param redact takes secrets out of each string @default nothing is taken out
+ */
+export function printJson(value: unknown, redact?: (text: string) => string): void {
+  // What was written as JSON a moment ago is JSON.
+  console.log(toJson(redact === undefined ? value : mapStrings(JSON.parse(JSON.stringify(value)), redact)));
 }

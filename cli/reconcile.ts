@@ -2,7 +2,6 @@
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { adviceReport } from "../reconciler/advising.ts";
-import { loadConfiguration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
 import { describeVariables } from "../reconciler/environment.ts";
@@ -12,11 +11,11 @@ import { startStatusServer, STATUS_PORT } from "../status/server.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
+import { begin } from "./beginning.ts";
 import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
 import { createExplainer } from "./failure.ts";
-import { levelOf, startLog, verboseFlag } from "./log.ts";
-import { createSecrets, ownSecrets } from "./secrets.ts";
+import { verboseFlag } from "./log.ts";
 import { stopOnSignals } from "./signals.ts";
 import { VERSION } from "../base/version.ts";
 
@@ -76,14 +75,8 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     return EXIT.ready;
   }
   const { flags } = parsed;
-  const configuration = await loadConfiguration({
-    file: flags.config,
-    services: flags.service,
-    environment: (name) => Deno.env.get(name),
-  });
-  const secrets = createSecrets(ownSecrets(configuration));
-  const level = levelOf(flags.verbose, Deno.env.get("EVENKEEL_LOG"));
-  await using _log = await startLog({ level, secrets });
+  await using beginning = await begin(flags);
+  const { configuration, secrets } = beginning;
   const print = (text: string) => console.log(secrets.redact(text));
   const narrator = createNarrator(print, systemClock, Deno.stdout.isTerminal());
   const explain = createExplainer(print);

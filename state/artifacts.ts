@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
+import { mapStrings } from "../base/json.ts";
 import type { Json } from "../base/json.ts";
 import {
   agentOutputSchema,
@@ -33,7 +34,6 @@ export interface ArtifactOptions {
 export const SESSION_LOG_BYTES_MAX = 5 * 1024 * 1024;
 /** Newest incidents that the learning state is made from. */
 const INCIDENTS_READ = 1000;
-const DEPTH_MAX = 64;
 const AGENT_NAME = /^[a-z][a-z-]{0,31}$/;
 
 /** Writes `artifacts/deploy_learning_state.json`. */
@@ -141,21 +141,11 @@ async function write<T extends Json>(
   value: T,
   options: ArtifactOptions,
 ): Promise<void> {
-  const text = JSON.stringify(cleanStrings(schema.parse(value), options.clean), null, 2);
+  const text = JSON.stringify(mapStrings(schema.parse(value), options.clean), null, 2);
   if (text.length > ARTIFACT_CHARS_MAX) {
     throw new EvenkeelError(`Cannot write ${path}: ${text.length} characters exceed ${ARTIFACT_CHARS_MAX}`);
   }
   await writeAtomically(path, `${text}\n`);
-}
-
-function cleanStrings(value: Json, clean: (text: string) => string, depth = 0): Json {
-  if (depth > DEPTH_MAX) return "[...]";
-  if (typeof value === "string") return clean(value);
-  if (Array.isArray(value)) return value.map((item) => cleanStrings(item, clean, depth + 1));
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [clean(key), cleanStrings(item, clean, depth + 1)]),
-  );
 }
 
 function now(options: ArtifactOptions): number {

@@ -1,5 +1,6 @@
 import { assertEquals, assertNotMatch } from "@std/assert";
-import { createPainter, safe, table, toJson, wrap } from "../../cli/output.ts";
+import { createPainter, printJson, safe, table, toJson, wrap } from "../../cli/output.ts";
+import { createRedactor } from "../../text/redact.ts";
 
 Deno.test("colour appears on a terminal without NO_COLOR and nowhere else", () => {
   const paint = (isTerminal: boolean, noColor: boolean) =>
@@ -34,4 +35,20 @@ Deno.test("text from outside is printed without escapes, text and JSON", () => {
   assertNotMatch(safe(hostile), steering);
   assertNotMatch(toJson([hostile], 0), steering);
   assertEquals(JSON.parse(toJson(hostile)), hostile);
+});
+
+Deno.test("a secret that its source let through is taken out of a JSON document at the edge", () => {
+  const said: string[] = [];
+  const { log } = console;
+  console.log = (text: string) => said.push(text);
+  try {
+    const report = { attempts: [{ error: 'no flux for "s3cr3t-otter"', at: undefined }], exitCode: 1 };
+    printJson(report, createRedactor(["s3cr3t-otter"]));
+  } finally {
+    console.log = log;
+  }
+  assertEquals(JSON.parse(said.join("")), {
+    attempts: [{ error: 'no flux for "[redacted]"' }],
+    exitCode: 1,
+  });
 });
