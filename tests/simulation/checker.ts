@@ -102,6 +102,29 @@ export class Checker {
     this.#fail(invariant, detail);
   }
 
+  /**
+   * Forgets what was over before a time, for a world that goes on for weeks.
+   * @param beforeMs on the wall clock
+   */
+  forget(beforeMs: number): void {
+    const isOver = (id: string) => {
+      const incident = this.incidents.get(id);
+      return incident === undefined || (incident.status === "healed" && incident.openedAt < beforeMs);
+    };
+    for (const [key, entry] of this.#journal) {
+      const isOld = entry.state !== "intended" && entry.intendedAt < beforeMs;
+      if (isOld && isOver(key.split("/")[0] ?? "")) this.#journal.delete(key);
+    }
+    for (const kept of [this.#performed, this.#commits, this.#rollbacks, this.incidents]) {
+      for (const key of kept.keys()) if (isOver(key.split("/")[0] ?? "")) kept.delete(key);
+    }
+    for (const key of this.#proven) {
+      const [serviceId = "", deployId] = key.split("/");
+      const deploys = this.platform.find(serviceId)?.deploys;
+      if (!deploys?.some(({ id }) => id === deployId)) this.#proven.delete(key);
+    }
+  }
+
   active(serviceId: string): Incident | null {
     return [...this.incidents.values()].find((one) =>
       one.serviceId === serviceId && one.status !== "healed"

@@ -45,12 +45,21 @@ export class Repository {
     return commit;
   }
 
-  /** Commits from a commit back to the first. */
+  /** Commits from a commit back to the first, or to where the history was cut. */
   *history(from: string = this.head): Iterable<Commit> {
     for (let id: string | null = from; id !== null;) {
-      const commit = this.get(id);
+      const commit = this.#commits.get(id);
+      if (commit === undefined) return;
       yield commit;
       id = commit.parent;
+    }
+  }
+
+  /** Forgets all but the newest commits, for a world that goes on for weeks. @param kept older ones that stay */
+  cut(count: number, kept: ReadonlySet<string>): void {
+    const surplus = this.#commits.size - count;
+    for (const id of [...this.#commits.keys()].slice(0, Math.max(0, surplus))) {
+      if (id !== this.head && !kept.has(id)) this.#commits.delete(id);
     }
   }
 

@@ -30,7 +30,7 @@ export function pushDefect(hands: Hands, service: SimService): void {
   push(hands, service, { [path]: `defect ${name}` }, `${path}: ${name}`);
 }
 
-function mendByHand(hands: Hands, service: SimService): void {
+export function mendByHand(hands: Hands, service: SimService): void {
   const { tree } = service.repository.get(service.repository.head);
   const change = Object.fromEntries(
     Object.entries(tree).filter(([, text]) => text.startsWith("defect")).map(([path]) => [path, "mended"]),
