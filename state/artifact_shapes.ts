@@ -131,7 +131,7 @@ export const finalStateSchema = z.object({
     conditions: z.array(conditionSchema),
     liveDeployId: z.string().nullable(),
     liveCommit: z.string().nullable(),
-  })),
+  })).describe("Every service that the session has seen, in any of its runs"),
   incidents: z.array(z.object({
     id: z.string(),
     service: z.string(),

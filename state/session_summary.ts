@@ -23,6 +23,8 @@ export interface SessionFacts {
   /** Newest first. */
   incidents: readonly IncidentFacts[];
   services: readonly ServiceRecord[];
+  /** Services of which only the session's own file knows. */
+  told: FinalState["services"];
   now: number;
 }
 
@@ -61,7 +63,7 @@ export function deploymentPlan({ session, startedAt, incidents, now }: SessionFa
 /** What must hold of a service that no incident is about; `Ready` itself needs samples over the quiet time. */
 const CRITERIA: readonly ConditionType[] = ["Healthy", "ValidJson", "DatabaseUp", "BuildClean"];
 
-export function finalState({ session, startedAt, incidents, services, now }: SessionFacts): FinalState {
+export function finalState({ session, startedAt, incidents, services, told, now }: SessionFacts): FinalState {
   const isReady = ({ serviceId, conditions }: ServiceRecord) => {
     const isTrue = (wanted: ConditionType) =>
       conditions.some(({ type, status }) => type === wanted && status === "True");
@@ -70,7 +72,7 @@ export function finalState({ session, startedAt, incidents, services, now }: Ses
     );
     return isTrue("Ready") || (isQuiet && CRITERIA.every(isTrue));
   };
-  const shown = services.map((service) => ({
+  const known = services.map((service) => ({
     id: service.serviceId,
     name: service.name,
     url: service.url,
@@ -79,6 +81,7 @@ export function finalState({ session, startedAt, incidents, services, now }: Ses
     liveDeployId: service.liveDeployId,
     liveCommit: service.liveCommit,
   }));
+  const shown = [...known, ...told];
   const ready = shown.length > 0 && shown.every((one) => one.ready);
   const active = incidents.find(({ incident }) => incident.status !== "healed")?.incident;
   const planned = incidents.map((facts) => planOf(facts, now, () => ""));

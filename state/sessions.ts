@@ -18,6 +18,8 @@ export const PLAN_FILE = "deployment_plan.json";
 export const FINAL_FILE = "final_state.json";
 /** Newest incidents of a session that its files list. */
 export const SESSION_INCIDENTS_LISTED = 200;
+/** Services of a session that its files list. */
+export const SESSION_SERVICES_LISTED = 500;
 /** Newest events of an incident that its phases are read from. */
 const EVENTS_READ = 500;
 /** Newest incidents looked through for sessions without files. */
@@ -33,7 +35,7 @@ export interface Session {
 
 export interface SessionSource {
   store: Pick<Store, "listIncidents" | "getIncident" | "listEvents" | "listServices">;
-  /** The services of the session now. @default those that its files name */
+  /** The services of the run that writes; absent where a session is only read. */
   services?: readonly ServiceRecord[];
   /** When this run began, in milliseconds since the epoch. @default now */
   startedAt?: number;
@@ -85,7 +87,7 @@ export async function composeSession(
     session: sessionId,
     startedAt: startedAt === Infinity ? now : startedAt,
     incidents,
-    services: source.services ?? [],
+    ...await servicesOf(source, found, files.final),
     now,
   };
   const known = new Set(found.map(({ id }) => id));
@@ -100,12 +102,38 @@ export async function composeSession(
   final.incidents = merge(final.incidents, files.final?.incidents);
   final.attempts = final.incidents.reduce((sum, { attempts }) => sum + attempts, 0);
   final.phases = plan.phases.map(({ phase, durationMs }) => ({ phase, durationMs }));
-  if (source.services === undefined && files.final !== null) {
-    const { services, ready, writtenAt } = files.final;
-    const isOver = final.incidents.every(({ status }) => status === "healed");
-    Object.assign(final, { services, ready, writtenAt, success: ready && isOver });
+  if (final.incidents.some(({ status }) => status !== "healed")) {
+    final.success = false;
+    // Of an incident that the store has let go only the file knows the error.
+    final.error ??= files.final?.error ?? null;
   }
+  if (source.services === undefined && files.final !== null) final.writtenAt = files.final.writtenAt;
   return { plan, final };
+}
+
+/**
+ * Every service that a session has seen: those of the run that writes, those that its files name, those of its
+ * incidents. One that is written about is as the store has it now; one that is only read about is as the session left
+ * it, unless an incident of the session goes on or ended later.
+ */
+async function servicesOf(
+  { store, services }: SessionSource,
+  incidents: readonly Incident[],
+  final: FinalState | null,
+): Promise<{ services: ServiceRecord[]; told: FinalState["services"] }> {
+  const told = new Map(final?.services.map((one) => [one.id, one]) ?? []);
+  const names = new Set(final?.incidents.map((one) => one.service) ?? []);
+  const writtenAt = timeOf(final?.writtenAt) ?? 0;
+  const isNewer = (serviceId: string) =>
+    incidents.some((one) => one.serviceId === serviceId && (one.closedAt ?? Infinity) > writtenAt);
+  const stored = (await store.listServices()).filter(({ serviceId, name }) => {
+    if (services?.some((one) => one.serviceId === serviceId)) return false;
+    if (told.has(serviceId)) return services !== undefined || isNewer(serviceId);
+    return names.has(name) || incidents.some((one) => one.serviceId === serviceId);
+  });
+  const records = [...services ?? [], ...stored].slice(0, SESSION_SERVICES_LISTED);
+  for (const { serviceId } of records) told.delete(serviceId);
+  return { services: records, told: [...told.values()].slice(0, SESSION_SERVICES_LISTED - records.length) };
 }
 
 /** The incidents that a session opened or went on with, newest first. */

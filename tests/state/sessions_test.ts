@@ -166,6 +166,52 @@ Deno.test("the same session id again keeps what the store has let go, and adopts
     assertEquals((await readSessionFiles(folder, "s1")).final?.incidents.length, 3, "adopted for good");
   }));
 
+Deno.test("the end of a session that was continued is about every service that it has seen", () =>
+  withStore(async (folder, store) => {
+    const stuck = incident({ id: "inc_api", status: "stalled", attempts: [] });
+    await store.record({ service: serviceRecord({ conditions: [] }), incident: stuck });
+    await writeSession(folder, "s1", { store, services: [serviceRecord({ conditions: [] })] }, options);
+    const web = serviceRecord({ serviceId: "srv-2", name: "web" });
+    await store.record({ service: web });
+    const serviceStates = async () => {
+      const { final } = await readSessionFiles(folder, "s1");
+      return [final?.ready, final?.success, final?.services.map(({ name, ready }) => `${name} ${ready}`)];
+    };
+    // The second run looks after web alone.
+    await writeSession(folder, "s1", { store, services: [web] }, options);
+    assertEquals(await serviceStates(), [false, false, ["web true", "api false"]]);
+
+    // Where the store has let a service go, the file still knows it.
+    await using later = await openSqliteStore(join(folder, "later.db"));
+    await writeSession(folder, "s1", { store: later, services: [web] }, options);
+    assertEquals(await serviceStates(), [false, false, ["web true", "api false"]]);
+
+    // The other service is well again, and the run that writes does not look after it.
+    await store.record({
+      service: serviceRecord(),
+      incident: { ...stuck, status: "healed", closedAt: START },
+    });
+    await writeSession(folder, "s1", { store, services: [web] }, options);
+    assertEquals(await serviceStates(), [true, true, ["web true", "api true"]]);
+  }));
+
+Deno.test("a session that is read is as it was left, but for what its incidents came to since", () =>
+  withStore(async (folder, store) => {
+    await store.record({ service: serviceRecord(), incident: { ...healed(1), closedAt: START + 1 } });
+    await writeSession(folder, "s1", { store }, options);
+    const broken = serviceRecord({ conditions: [] });
+    await store.record({ service: broken });
+    const read = async () => {
+      const { final } = await composeSession(folder, "s1", { store, now: START + 99_000_000 });
+      return [final.ready, final.success, final.writtenAt];
+    };
+    const writtenAt = new Date(START + 60_000).toISOString();
+    assertEquals(await read(), [true, true, writtenAt], "what came later belongs to another session");
+    // Killed before it wrote its files: the store knows better.
+    await store.record({ incident: incident({ id: "inc_2", openedAt: START + 90_000_000 }) });
+    assertEquals(await read(), [false, false, writtenAt]);
+  }));
+
 Deno.test("files of a session that are damaged, huge, linked or forged are not believed", () =>
   withStore(async (folder, store) => {
     const directory = sessionDirectory(folder, "s1");
