@@ -31,6 +31,7 @@ export class EventBook {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #events = new Map<string, EventRecord[]>();
+  #listener: (event: EventRecord) => void = () => {};
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -42,8 +43,15 @@ export class EventBook {
     if (events === undefined) this.#events.set(serviceId, events = []);
     const now = this.#clock.now();
     const at = Math.max(now, (events.at(-1)?.at ?? 0) + 1);
-    events.push({ id: newId("evt", now, this.#random), at, serviceId, type, details });
+    const event = { id: newId("evt", now, this.#random), at, serviceId, type, details };
+    events.push(event);
     if (events.length > EVENTS_MAX) events.shift();
+    this.#listener(event);
+  }
+
+  /** Has every event told as it happens. */
+  tell(listener: (event: EventRecord) => void): void {
+    this.#listener = listener;
   }
 
   /** Newest first. */

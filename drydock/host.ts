@@ -19,6 +19,7 @@ import type { Destination, Front } from "./proxy.ts";
 import type { Artifact, Commit, DeployRecord, DeployTrigger, ServiceRecord, Snapshot } from "./records.ts";
 import { isFinished } from "./records.ts";
 import { Release } from "./release.ts";
+import { Sleep } from "./sleep.ts";
 import { asksToSkip, watchBranch } from "./watch.ts";
 
 export interface DeployRequest {
@@ -45,12 +46,14 @@ export class ServiceHost implements PipelineHost {
   #wasLive: DeployRecord[] = [];
   readonly #artifacts = new Map<string, { artifact: Artifact; users: number }>();
   #seenHead: string | undefined;
+  readonly sleep: Sleep;
 
   /** @param head the branch's head when the service was made, where it is known; later ones are new */
   constructor(platform: Platform, service: ServiceRecord, head: string | undefined) {
     this.#platform = platform;
     this.#seenHead = head;
     this.service = service;
+    this.sleep = new Sleep(platform.clock, this.#stop.signal);
     this.#queue = new DeployQueue(platform.overlapPolicy, {
       run: async (deploy, signal) => {
         await runDeploy(platform, this, deploy, signal);
@@ -215,7 +218,7 @@ export class ServiceHost implements PipelineHost {
   #destination(): Destination {
     if (this.service.suspended) return { kind: "suspended" };
     if (this.service.maintenance.enabled) return { kind: "maintenance" };
-    return this.#release?.route() ?? { kind: "none" };
+    return this.sleep.meet() ?? this.#release?.route() ?? { kind: "none" };
   }
 
   async #onHead(head: string): Promise<void> {

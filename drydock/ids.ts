@@ -5,7 +5,7 @@ const ALPHABET = "0123456789abcdefghijklmnopqrstuv";
 const TIME_CHARS = 9;
 const RANDOM_CHARS = 11;
 
-export type IdPrefix = "srv" | "dep" | "bld" | "evt" | "tea" | "dpg" | "cmd" | "log" | "req";
+export type IdPrefix = "srv" | "dep" | "bld" | "evt" | "tea" | "dpg" | "cmd" | "log" | "req" | "whk" | "whe";
 
 /** @param nowMs creation time, milliseconds since the epoch */
 export function newId(prefix: IdPrefix, nowMs: number, random: Random): string {

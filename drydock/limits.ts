@@ -24,6 +24,16 @@ export const START_RETRIES_MAX = 2;
 export const ARTIFACTS_KEPT = 2;
 /** Milliseconds one git command may take. */
 export const GIT_TIMEOUT_MS = 120_000;
+/** Webhooks of one drydock. */
+export const WEBHOOKS_MAX = 100;
+/** Deliveries of one webhook that wait to be sent or sent again; an event beyond is not delivered. */
+export const DELIVERIES_MAX = 1_000;
+/** Deliveries of one webhook that are under way at once. */
+export const DELIVERIES_AT_ONCE_MAX = 4;
+/** Attempts remembered a webhook; the oldest go first. */
+export const ATTEMPTS_MAX = 2_000;
+/** Characters kept of a receiver's answer. */
+export const ANSWER_CHARS_MAX = 1_000;
 /** Milliseconds the question for a branch's head may take. */
 export const LS_REMOTE_TIMEOUT_MS = 15_000;
 
@@ -54,7 +64,23 @@ export interface Timing {
   backoffFirstMs: number;
   backoffMaxMs: number;
   watchMs: number;
+  /** How long a webhook's receiver may take to answer. */
+  webhookAnswerMs: number;
+  /** The pause before each attempt at a delivery; when all have failed the webhook is disabled. */
+  webhookPausesMs: readonly number[];
 }
+
+/** Eight attempts, the last about 33 hours after the first (reference section 9). */
+const WEBHOOK_PAUSES_MS = [
+  0,
+  5 * SECOND,
+  5 * MINUTE,
+  30 * MINUTE,
+  120 * MINUTE,
+  300 * MINUTE,
+  600 * MINUTE,
+  930 * MINUTE,
+];
 
 /** @param speed how many times faster than Render the platform's clock runs, at least 1 */
 export function timingAt(speed: number): Timing {
@@ -77,6 +103,8 @@ export function timingAt(speed: number): Timing {
     backoffFirstMs: scaled(10 * SECOND, 100),
     backoffMaxMs: scaled(5 * MINUTE, 1 * SECOND),
     watchMs: scaled(2 * SECOND, 200),
+    webhookAnswerMs: scaled(15 * SECOND, 1 * SECOND),
+    webhookPausesMs: WEBHOOK_PAUSES_MS.map((ms) => ms / speed),
   };
 }
 

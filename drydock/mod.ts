@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import type { Clock, Random } from "../base/clock.ts";
+import { EvenkeelError } from "../base/errors.ts";
 import { startGroup } from "../process/group.ts";
 import { toolEnvironment } from "../process/environment.ts";
 import { BASE_PATH, makeApp } from "./api/app.ts";
@@ -18,6 +19,9 @@ import { ARTIFACTS_KEPT, timingAt } from "./limits.ts";
 import type { Timing } from "./limits.ts";
 import { LogBook } from "./logs.ts";
 import type { OverlapPolicy, Platform } from "./platform.ts";
+import { WebhookBook } from "./webhooks/book.ts";
+import { createFaults } from "./webhooks/faults.ts";
+import type { DeliveryFaults } from "./webhooks/faults.ts";
 import type { Yard } from "./yard.ts";
 
 export interface DrydockOptions {
@@ -47,8 +51,27 @@ export interface DrydockOptions {
   containerEngine?: string;
   /** A buildah store (`buildah --root`) with base images, read only. @default the user's own store alone */
   imageStore?: string;
+  /** `off` is a workspace whose plan has none: `/webhooks` answers 402. @default "on" */
+  webhooks?: "on" | "off";
+  /** What befalls deliveries on their way. @default nothing */
+  deliveryFaults?: DeliveryFaults;
+  /** Whether webhooks may lead off this machine. @default false */
+  deliversAnywhere?: boolean;
   clock?: Clock;
   random?: Random;
+}
+
+/** What befalls a service on Render by itself, or by a bill, and that no call of its API brings about. */
+export interface DrydockControl {
+  /** Whether the workspace has build minutes left; without, every build is blocked. */
+  setBuildMinutes(areLeft: boolean): void;
+  /**
+   * Puts a free service to sleep: the next request for it wakes it.
+   * @param wakeMs how long waking takes, in milliseconds
+   * @param failures requests that are refused with `hibernate-wake-error` first @default 0
+   * @throws {EvenkeelError} when there is no such service
+   */
+  putToSleep(serviceId: string, wakeMs: number, failures?: number): void;
 }
 
 export interface Drydock extends AsyncDisposable {
@@ -56,6 +79,7 @@ export interface Drydock extends AsyncDisposable {
   readonly url: string;
   readonly apiKey: string;
   readonly ownerId: string;
+  readonly control: DrydockControl;
   /** Ends every process, closes every port and removes what is temporary. */
   stop(): Promise<void>;
 }
@@ -100,10 +124,21 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
     owner: { id: newId("tea", clock.now(), random), name: "Drydock", email: "drydock@localhost" },
     overlapPolicy: options.overlapPolicy ?? "wait",
     artifactsKept: options.artifactsKept ?? ARTIFACTS_KEPT,
+    deliversAnywhere: options.deliversAnywhere ?? false,
+    switches: { hasBuildMinutes: true },
     pythonVersions: options.pythonVersions ?? {},
   };
   const apiKey = options.apiKey ?? `rnd_${randomText(28, random)}`;
-  const yard: Yard = { platform, services: new Map(), postgres: new Map(), dashboardUrl: "" };
+  const services: Yard["services"] = new Map();
+  const webhooks = options.webhooks === "off" ? null : new WebhookBook({
+    clock,
+    random,
+    timing: platform.timing,
+    nameOf: (serviceId) => services.get(serviceId)?.service.name,
+    ...(options.deliveryFaults === undefined ? {} : { journey: createFaults(options.deliveryFaults) }),
+  });
+  if (webhooks !== null) platform.events.tell((event) => webhooks.tell(event));
+  const yard: Yard = { platform, services, postgres: new Map(), webhooks, dashboardUrl: "" };
   const rates = new RateCounter({ ...DEFAULT_RATE_LIMITS, ...options.rateLimits }, speed, clock);
   const app = makeApp(yard, apiKey, rates);
   let server: Deno.HttpServer<Deno.NetAddr>;
@@ -119,6 +154,7 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await Promise.all([...yard.services.values()].map((host) => host.close()));
+    await webhooks?.close();
     await server.shutdown();
     await containers.close();
     await stopKeeper();
@@ -127,6 +163,14 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
     url: `${origin}${BASE_PATH}`,
     apiKey,
     ownerId: platform.owner.id,
+    control: {
+      setBuildMinutes: (areLeft) => platform.switches.hasBuildMinutes = areLeft,
+      putToSleep(serviceId, wakeMs, failures = 0) {
+        const host = services.get(serviceId);
+        if (host === undefined) throw new EvenkeelError(`Cannot put ${serviceId} to sleep: there is none`);
+        host.sleep.begin(wakeMs, failures);
+      },
+    },
     stop: () => stopped ??= stop(),
     [Symbol.asyncDispose]: () => stopped ??= stop(),
   };

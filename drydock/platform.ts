@@ -22,6 +22,10 @@ export interface Platform {
   readonly owner: Owner;
   readonly overlapPolicy: OverlapPolicy;
   readonly artifactsKept: number;
+  /** Whether a webhook may lead off this machine. */
+  readonly deliversAnywhere: boolean;
+  /** What only a test can make happen; see `DrydockControl`. */
+  readonly switches: { hasBuildMinutes: boolean };
   /** Full Python version to interpreter path, besides those found on the machine. */
   readonly pythonVersions: Readonly<Record<string, string>>;
 }

@@ -6,7 +6,14 @@ import type { Clock, Random } from "../base/clock.ts";
 import { newId } from "./ids.ts";
 import type { Route } from "./release.ts";
 
-export type Destination = Route | { kind: "none" } | { kind: "suspended" } | { kind: "maintenance" };
+export type Destination =
+  | Route
+  | { kind: "none" }
+  | { kind: "suspended" }
+  | { kind: "maintenance" }
+  /** A free service sleeps; a request waits until it is awake. */
+  | { kind: "asleep"; awake: Promise<void> }
+  | { kind: "wake-failed" };
 
 export interface Front {
   readonly url: string;
@@ -33,7 +40,12 @@ export function startFront(clock: Clock, random: Random, destination: () => Dest
     const gone = new AbortController();
     info.completed.catch(() => gone.abort());
     const caller = { address: info.remoteAddr.hostname, gone: gone.signal };
-    const response = await answer(request, destination(), client, caller);
+    let to = destination();
+    if (to.kind === "asleep") {
+      await Promise.race([to.awake, aborted(gone.signal)]);
+      to = destination();
+    }
+    const response = await answer(request, to, client, caller);
     response.headers.set("rndr-id", requestId);
     return response;
   });
@@ -68,6 +80,9 @@ async function answer(
       return platformAnswer(503, "This service has been suspended.");
     case "maintenance":
       return platformAnswer(503, "This service is under maintenance.");
+    case "asleep":
+    case "wake-failed":
+      return platformAnswer(503, "", "hibernate-wake-error");
     case "unhealthy":
       return platformAnswer(503, "Service Unavailable");
     case "down":
@@ -75,6 +90,13 @@ async function answer(
     case "instance":
       return await forward(request, to.port, client, caller);
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** @param routing the reason in `x-render-routing`, for the answers where Render is known to give one */

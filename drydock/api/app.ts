@@ -14,6 +14,7 @@ import { postgresRoutes } from "./postgres.ts";
 import { classify } from "./rate.ts";
 import type { RateCounter } from "./rate.ts";
 import { serviceRoutes } from "./services.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 export const BASE_PATH = "/v1";
 
@@ -48,6 +49,7 @@ export function makeApp(yard: Yard, apiKey: string, rates: RateCounter): Hono {
     logRoutes,
     postgresRoutes,
     ownerRoutes,
+    webhookRoutes,
   ];
   for (const make of routes) app.route(BASE_PATH, make(yard));
 

@@ -2,7 +2,7 @@
 export class ApiError extends Error {
   override readonly name = "ApiError";
   constructor(
-    readonly status: 400 | 401 | 404 | 406 | 409 | 413 | 429 | 500,
+    readonly status: 400 | 401 | 402 | 404 | 406 | 409 | 413 | 429 | 500,
     message: string,
     readonly code?: string,
   ) {

@@ -1,6 +1,7 @@
 /** Request bodies: zod schemas of what drydock understands. Other fields of Render's API are ignored. */
 import type { Context } from "hono";
 import { z } from "zod";
+import { webhookEventTypes } from "../../render/webhook_schemas.ts";
 import { BODY_BYTES_MAX } from "../limits.ts";
 import { ApiError } from "./errors.ts";
 
@@ -94,6 +95,15 @@ export const newDeploySchema = z.object({
   deployMode: z.enum(["build_and_deploy", "deploy_only"]).optional(),
   imageUrl: z.never("drydock deploys repositories only").optional(),
 });
+
+export const newWebhookSchema = z.object({
+  ownerId: z.string(),
+  url: z.string().min(1).max(2000),
+  name: z.string().min(1).max(100),
+  enabled: z.boolean(),
+  eventFilter: z.array(z.enum(webhookEventTypes)).max(webhookEventTypes.length),
+});
+export const webhookPatchSchema = newWebhookSchema.omit({ ownerId: true }).partial();
 
 export const rollbackSchema = z.object({ deployId: z.string() });
 

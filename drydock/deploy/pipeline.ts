@@ -20,6 +20,8 @@ import type { CancelCause } from "./queue.ts";
 import { runLogged } from "./shell.ts";
 import { startUntilReady } from "./start.ts";
 
+const BLOCKED = "==> Build blocked - your workspace has run out of pipeline minutes";
+
 export interface PipelineHost {
   readonly service: ServiceRecord;
   isFirst(deploy: DeployRecord): boolean;
@@ -108,6 +110,11 @@ async function buildStage(
       status: STATUS_NUMBER[status],
     });
   try {
+    if (!platform.switches.hasBuildMinutes) {
+      platform.logs.write(serviceId, "build", BLOCKED);
+      platform.events.add(serviceId, "pipeline_minutes_exhausted", { buildId: deploy.buildId, trigger });
+      throw new StageFailed("build", {});
+    }
     const artifact = await build(platform, {
       ...request,
       deployId: deploy.id,

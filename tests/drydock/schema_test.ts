@@ -1,8 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { z } from "zod";
-import { Harbour, nodeRepository } from "./harbour.ts";
+import { WebhookReceiver } from "../helpers/webhook_receiver.ts";
+import { Harbour, nodeRepository, until } from "./harbour.ts";
 
 const reference = new URL("../../../shared/reference/", import.meta.url);
 
@@ -112,12 +113,29 @@ Deno.test({
       undefined,
       `?ownerId=${ownerId}&resource=${service.serviceId}&label=type`,
     );
+    await using receiver = new WebhookReceiver();
+    const url = receiver.url;
+    const webhook = z.object({ id: z.string() }).parse(
+      await check("POST", "/webhooks", {}, { ownerId, url, name: "all", enabled: true, eventFilter: [] }),
+    );
+    const webhookIds = { webhookId: webhook.id };
     await check("POST", "/services/{serviceId}/suspend", service);
     const events = z.array(z.object({ event: z.object({ id: z.string() }) })).parse(
       await check("GET", "/services/{serviceId}/events", service, undefined, "?limit=100"),
     );
     await check("GET", "/events/{eventId}", { eventId: events[0]!.event.id });
     await check("POST", "/services/{serviceId}/resume", service);
+    const described = ajv.compile({ $ref: "render#/$defs/webhookDelivery" });
+    await until(() => Promise.resolve(receiver.came.length > 0 ? true : undefined));
+    for (const { body } of receiver.came) assert(described(JSON.parse(body)), body);
+    await check("GET", "/webhooks", {}, undefined, `?ownerId=${ownerId}`);
+    await check("GET", "/webhooks/{webhookId}", webhookIds);
+    await check("GET", "/webhooks/{webhookId}/events", webhookIds, undefined, "?limit=5");
+    await check("PATCH", "/webhooks/{webhookId}", webhookIds, {
+      enabled: false,
+      eventFilter: ["deploy_ended"],
+    });
+    await check("DELETE", "/webhooks/{webhookId}", webhookIds);
     await check("DELETE", "/services/{serviceId}", service);
     await check("GET", "/owners");
     await check("GET", "/owners/{ownerId}", service);
@@ -132,6 +150,6 @@ Deno.test({
     await check("POST", "/postgres/{postgresId}/suspend", { postgresId });
     await check("POST", "/postgres/{postgresId}/resume", { postgresId });
     await check("DELETE", "/postgres/{postgresId}", { postgresId });
-    assertEquals(new Set(checked).size, 34);
+    assertEquals(new Set(checked).size, 40);
   },
 });
