@@ -4,6 +4,7 @@
  * not answer or answered something unreadable. Nothing here retries a write.
  */
 import type { Deploy, EnvVar, LogLine, Postgres, RenderEvent, Service, ServicePatch } from "./schemas.ts";
+import type { NewWebhook, Webhook, WebhookAttempt, WebhookPatch } from "./webhook_schemas.ts";
 
 export interface TimeWindow {
   /** RFC 3339. */
@@ -43,6 +44,20 @@ export interface NewDeploy {
   clearCache?: "clear" | "do_not_clear";
   commitId?: string;
   deployMode?: "build_and_deploy" | "deploy_only";
+}
+
+/** Webhooks belong to a workspace. Plans without them are refused with 402 or 403. */
+export interface RenderWebhooks {
+  listWebhooks(query?: { ownerId?: string }, signal?: AbortSignal): Promise<Webhook[]>;
+  getWebhook(webhookId: string, signal?: AbortSignal): Promise<Webhook>;
+  createWebhook(webhook: NewWebhook, signal?: AbortSignal): Promise<Webhook>;
+  updateWebhook(webhookId: string, patch: WebhookPatch, signal?: AbortSignal): Promise<Webhook>;
+  /** Attempts at deliveries, newest first. @param query.limit 1 to 1000 @default 100 */
+  listWebhookAttempts(
+    webhookId: string,
+    query?: { sentAfter?: string; limit?: number },
+    signal?: AbortSignal,
+  ): Promise<WebhookAttempt[]>;
 }
 
 export interface RenderApi {

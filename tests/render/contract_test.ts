@@ -100,7 +100,7 @@ Deno.test({
       });
       await callEverything(server.baseUrl);
     }
-    assertEquals(used.size, 18);
+    assertEquals(used.size, 23);
   },
 });
 
@@ -168,4 +168,12 @@ async function callEverything(baseUrl: string) {
   await render.setEnvVar(service, "PORT", "10000");
   await render.deleteEnvVar(service, "PORT");
   await render.getPostgres("dpg-d0cjkelq67qs70c2pugg-a");
+  const webhook = "whk-d0cjkelq67qs70c2pugg";
+  assertEquals((await render.listWebhooks({ ownerId: "tea-x" })).length, 1);
+  assertEquals(typeof (await render.getWebhook(webhook)).enabled, "boolean");
+  const address = { ownerId: "tea-x", url: "https://evenkeel.example/webhooks/render", name: "evenkeel" };
+  await render.createWebhook({ ...address, enabled: true, eventFilter: ["deploy_ended"] });
+  await render.updateWebhook(webhook, { enabled: true });
+  const attempts = await render.listWebhookAttempts(webhook, { sentAfter: window.startTime, limit: 5 });
+  assertEquals(attempts.length, 1);
 }
