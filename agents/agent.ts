@@ -42,7 +42,22 @@ export interface Agent<Input, Output> {
 export type AgentRun<Output> =
   | { kind: "answered"; output: Output; durationMs: number }
   | { kind: "failed"; why: AgentFailure; message: string; durationMs: number };
-export type AgentFailure = "crash" | "deadline" | "output-cap" | "bad-output" | "denied" | "aborted";
+/** `denied`: it asked for what it was not given, whatever it answered. */
+export type AgentFailure =
+  | "crash"
+  | "memory"
+  | "deadline"
+  | "output-cap"
+  | "bad-output"
+  | "denied"
+  | "aborted";
+
+/** On whose behalf an agent runs, for those who watch. */
+export interface AgentOccasion {
+  serviceId: string;
+  serviceName: string;
+  incidentId: string | null;
+}
 
 /** A named tool of the parent: a fixed program with a fixed argument list, or an effect behind the journal. */
 export interface Tool {
@@ -55,5 +70,5 @@ export type Toolbox = Readonly<Record<string, Tool>>;
 export type RunAgent = <Input, Output>(
   agent: Agent<Input, Output>,
   input: Input,
-  options: { toolbox: Toolbox; signal?: AbortSignal },
+  options: { toolbox: Toolbox; signal?: AbortSignal; occasion?: AgentOccasion },
 ) => Promise<AgentRun<Output>>;

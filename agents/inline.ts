@@ -8,6 +8,14 @@ import { messageOf } from "../base/errors.ts";
 import type { AgentFailure, RunAgent } from "./agent.ts";
 import { createGate } from "./gate.ts";
 
+/**
+ * Whether an agent whose process ended like this may be tried again in our own, where nothing holds it: not one that
+ * tried to get out, and not one that its ceiling on memory had to end.
+ */
+export function mayRunInline(why: AgentFailure): boolean {
+  return why !== "denied" && why !== "memory";
+}
+
 export const runInline: RunAgent = async (agent, input, options) => {
   const startedAt = performance.now();
   await using gate = createGate(agent, options.toolbox);

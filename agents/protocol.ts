@@ -19,6 +19,8 @@ export type Reply = z.infer<typeof replySchema>;
 export const sayingSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("tool"), id: z.number(), tool: z.string(), input: z.json() }),
   z.object({ type: z.literal("log"), message: z.string() }),
+  /** The agent tried what Deno refuses without a word in its audit. */
+  z.object({ type: z.literal("denied"), what: z.string() }),
   z.object({ type: z.literal("result"), output: z.json() }),
   /** The agent threw; `denied` when it was for a permission it does not have. */
   z.object({ type: z.literal("failed"), denied: z.boolean(), message: z.string() }),

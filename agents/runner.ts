@@ -13,7 +13,10 @@ import { startGroup } from "../process/group.ts";
 import type { ProcessGroup } from "../process/group.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import type { Agent, AgentFailure, AgentRun, AskTool, RunAgent } from "./agent.ts";
+import { createAttempts } from "./audit.ts";
+import type { Attempts } from "./audit.ts";
 import { createGate } from "./gate.ts";
+import { findLink } from "./links.ts";
 import { LineLimitError, readLines } from "./lines.ts";
 import type { AgentName } from "./messages.ts";
 import { sayingSchema, toLine } from "./protocol.ts";
@@ -38,7 +41,9 @@ export interface SubprocessRunnerOptions {
 export const CHILDREN_MAX = 2;
 /** Lines an agent may say in one run. */
 export const OUTPUT_LINES_MAX = 10_000;
-/** Characters of an agent's standard error that are read for a message. */
+/** Bytes of an agent's standard error, of which Deno's audit of what it reads is the most. */
+export const STDERR_BYTES_MAX = 16 * 1024 * 1024;
+/** Characters of it that are kept for a message. */
 const STDERR_CHARS_MAX = 8192;
 const MESSAGE_CHARS_MAX = 400;
 /** Exit code of a process that V8 ended for want of memory (SIGTRAP). */
@@ -81,12 +86,21 @@ export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAge
         denoPath,
         configPath,
       });
+      for (const folder of permissions.read ?? []) {
+        const link = await findLink(folder);
+        if (link === undefined) continue;
+        const message = `${agent.name} may not read ${folder}: ${link} in it leads elsewhere`;
+        return end({ kind: "failed", why: "denied", message: clean(message) });
+      }
       scratch = await createScratch(scratchRoot, here.denoDir);
       if (signal?.aborted) return aborted();
       const env = sandboxEnvironment(scratch, permissions);
       await using gate = createGate(agent, toolbox);
       await using group = startGroup({ command, cwd: scratch, env, stdin: "piped", scratch });
-      return end(await supervise(agent, input, group, gate.ask, options.onLog, signal));
+      const attempts = createAttempts(permissions, scratch);
+      return end(
+        await supervise({ agent, input, group, ask: gate.ask, attempts, onLog: options.onLog, signal }),
+      );
     } catch (error) {
       return end({ kind: "failed", why: "crash", message: clean(messageOf(error)) });
     } finally {
@@ -96,26 +110,33 @@ export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAge
   };
 }
 
+interface Running<Input, Output> {
+  agent: Agent<Input, Output>;
+  input: Input;
+  group: ProcessGroup;
+  ask: AskTool;
+  attempts: Attempts;
+  onLog: SubprocessRunnerOptions["onLog"];
+  signal: AbortSignal | undefined;
+}
+
 /** Talks with a started agent until it has answered, failed, or run out of time, and ends its group. */
-async function supervise<Input, Output>(
-  agent: Agent<Input, Output>,
-  input: Input,
-  group: ProcessGroup,
-  ask: AskTool,
-  onLog: SubprocessRunnerOptions["onLog"],
-  signal: AbortSignal | undefined,
-): Promise<Ending<Output>> {
+async function supervise<Input, Output>(running: Running<Input, Output>): Promise<Ending<Output>> {
+  const { agent, group, attempts, signal } = running;
   const stopped = Promise.withResolvers<Ending<Output>>();
-  const stop = (why: "deadline" | "aborted", message: string) =>
-    stopped.resolve({ kind: "failed", why, message });
+  const stop = (why: AgentFailure, message: string) => stopped.resolve({ kind: "failed", why, message });
   const { deadlineMs } = agent.limits;
   const timer = setTimeout(() => stop("deadline", `${agent.name} took over ${deadlineMs} ms`), deadlineMs);
   const onAbort = () => stop("aborted", `${agent.name} was stopped`);
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
 
-  const stderr = readTail(group.stderr);
-  const conversation = converse(agent, input, group, ask, onLog);
+  const stderr = readStderr(
+    group.stderr,
+    attempts,
+    () => stop("output-cap", `${agent.name} said too much: over ${STDERR_BYTES_MAX} bytes of errors`),
+  );
+  const conversation = converse(running);
   let ending = await Promise.race([stopped.promise, conversation]);
   if (ending === "silent") {
     // An agent that closed its output is leaving by itself, with an exit code that says why.
@@ -129,16 +150,16 @@ async function supervise<Input, Output>(
   signal?.removeEventListener("abort", onAbort);
   await group.end();
   await Promise.all([conversation, stderr]);
-  return ending;
+  const asked = attempts.describe();
+  if (asked === undefined || (ending.kind === "failed" && ending.why === "aborted")) return ending;
+  // Whatever it answered: who tries to get out is not believed.
+  const message = clean(`${agent.name} asked for what it was not given: ${asked}`);
+  return { kind: "failed", why: "denied", message };
 }
 
 /** @returns how the agent ended what it said, `"silent"` when its output ended without a result */
 async function converse<Input, Output>(
-  agent: Agent<Input, Output>,
-  input: Input,
-  group: ProcessGroup,
-  ask: AskTool,
-  onLog: SubprocessRunnerOptions["onLog"],
+  { agent, input, group, ask, attempts, onLog }: Running<Input, Output>,
 ): Promise<Ending<Output> | "silent"> {
   const failed = (why: AgentFailure, message: string) =>
     ({ kind: "failed", why, message: clean(message) }) as const;
@@ -171,6 +192,9 @@ async function converse<Input, Output>(
         case "log":
           onLog?.(agent.name, clean(saying.data.message));
           break;
+        case "denied":
+          attempts.add(saying.data.what);
+          break;
         case "failed":
           return failed(saying.data.denied ? "denied" : "crash", saying.data.message);
         case "result": {
@@ -195,7 +219,7 @@ async function converse<Input, Output>(
 
 function explainExit(status: Deno.CommandStatus, stderr: string, memoryMiB: number) {
   if (status.code === OUT_OF_MEMORY_CODE || stderr.includes("heap out of memory")) {
-    return { why: "crash", message: `ran out of memory: its heap may have ${memoryMiB} MiB` } as const;
+    return { why: "memory", message: `ran out of memory: its heap may have ${memoryMiB} MiB` } as const;
   }
   const denied = /\bNotCapable: /.test(stderr);
   const ended = status.signal === null ? `exit code ${status.code}` : status.signal;
@@ -213,11 +237,34 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Reads a stream to its end and gives the last of it. */
-async function readTail(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+/**
+ * Reads standard error to its end: Deno's audit goes to `attempts`, the last of the rest is given back.
+ * @param onFlood called when there is more than an agent may say
+ */
+async function readStderr(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  attempts: Attempts,
+  onFlood: () => void,
+): Promise<string> {
   let tail = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    tail = (tail + text).slice(-STDERR_CHARS_MAX);
+  let bytes = 0;
+  let rest = "";
+  const hear = (line: string) => {
+    if (!attempts.hear(line)) tail = `${tail}${line}\n`.slice(-STDERR_CHARS_MAX);
+  };
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > STDERR_BYTES_MAX) {
+      // What comes until its end is read and dropped: a full pipe would keep it.
+      onFlood();
+      continue;
+    }
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    // A line that never ends is no audit's; only its last part is of use.
+    rest = (lines.pop() ?? "").slice(-STDERR_CHARS_MAX);
+    for (const line of lines) hear(line);
   }
+  if (rest !== "") hear(rest);
   return tail;
 }

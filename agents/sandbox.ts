@@ -10,6 +10,7 @@ import { z } from "zod";
 import { EvenkeelError } from "../base/errors.ts";
 import { run } from "../process/run.ts";
 import type { AgentLimits, AgentPermissions } from "./agent.ts";
+import { AUDIT_ENVIRONMENT } from "./audit.ts";
 
 export interface SandboxOptions {
   denoPath: string;
@@ -95,6 +96,7 @@ export function sandboxEnvironment(
   const environment: Record<string, string> = {
     DENO_DIR: join(scratch, "deno"),
     DENO_NO_UPDATE_CHECK: "1",
+    ...AUDIT_ENVIRONMENT,
     NO_COLOR: "1",
     HOME: scratch,
     TMPDIR: scratch,

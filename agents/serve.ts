@@ -7,11 +7,22 @@ import type { z } from "zod";
 import { messageOf } from "../base/errors.ts";
 import type { Agent } from "./agent.ts";
 import { readLines } from "./lines.ts";
+import { withoutPrograms } from "./programs.ts";
 import { openingSchema, replySchema, toLine } from "./protocol.ts";
 import type { Saying } from "./protocol.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_ABANDONED = 2;
+/** Attempts to run a program that are told; one is enough for the parent not to believe the answer. */
+const ATTEMPTS_TOLD_MAX = 20;
+
+// While this module loads, which is before the agent's own and its packages: an agent's process runs no program.
+let told = 0;
+withoutPrograms((what) => {
+  if (++told > ATTEMPTS_TOLD_MAX) return;
+  const saying: Saying = { type: "denied", what };
+  Deno.stdout.writeSync(new TextEncoder().encode(toLine(saying)));
+});
 
 /** Answers one question of the parent and ends this process. */
 export async function serveAgent<Input, Output>(agent: Agent<Input, Output>): Promise<never> {

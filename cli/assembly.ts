@@ -1,6 +1,6 @@
 /**
- * Puts the parts together for the commands that look after services: the data folder with its lock, the store,
- * the client, git, the agents. What it opens it closes.
+ * Puts the parts together for the commands that look after services: the data folder and the lead over it, the
+ * store, the client, git, the agents. What it opens it closes.
  */
 import { dirname, join, resolve } from "@std/path";
 import { runInline } from "../agents/inline.ts";
@@ -14,10 +14,13 @@ import { createHookListener } from "../hooks/listener.ts";
 import type { Configuration } from "../reconciler/config.ts";
 import { DEFAULT_CONFIG_FILE } from "../reconciler/environment.ts";
 import type { Parts } from "../reconciler/parts.ts";
-import { createRenderClient } from "../render/client.ts";
-import { lockDataDirectory } from "../state/lock.ts";
+import { createRenderClient, REQUEST_TIMEOUT_MS } from "../render/client.ts";
+import type { Term } from "../state/replica.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
+import { createTroubleTeller } from "./agent_trouble.ts";
+import { confirmedFetch, confirmedRepositories, leadAtOnce } from "./leading.ts";
+import type { Confirm } from "./leading.ts";
 import { createOverlay } from "./overlay.ts";
 import { createRepositories } from "./repositories.ts";
 import { createSecrets, learnFrom, ownSecrets } from "./secrets.ts";
@@ -28,6 +31,8 @@ import { agentSays, watchAgents, watchFetch } from "./watched.ts";
 export interface AssemblyOptions {
   /** `false` keeps everything that is recorded in memory. @default true */
   mayWrite?: boolean;
+  /** The lead, where the caller has it and gives it back. @default taken at once, for as long as the assembly lives */
+  term?: Term;
   /** Run the agents in this process. @default "subprocess" */
   agents?: "subprocess" | "off";
   /** How agents work together. @default "auto" */
@@ -39,6 +44,8 @@ export interface AssemblyOptions {
 
 export interface Assembly extends AsyncDisposable {
   parts: Parts;
+  /** Aborted when another Evenkeel leads: nothing may be done any more. */
+  lost: AbortSignal;
   /** What to say when the session is one that was there before; `null` otherwise. */
   continued: string | null;
   /** Writes the human-readable files of this session. */
@@ -51,7 +58,7 @@ export interface Assembly extends AsyncDisposable {
 }
 
 /**
- * @throws {EvenkeelError} when the data folder cannot be used or another Evenkeel uses it
+ * @throws {EvenkeelError} when the data folder cannot be used or another Evenkeel leads in it
  */
 export async function assemble(
   configuration: Configuration,
@@ -61,15 +68,16 @@ export async function assemble(
   const mayWrite = options.mayWrite ?? true;
   await using cleanup = new AsyncDisposableStack();
   await Deno.mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  if (mayWrite) cleanup.use(await lockDataDirectory(dataDirectory));
-  const sqlite = cleanup.use(await openSqliteStore(join(dataDirectory, "evenkeel.db")));
-  const store = mayWrite ? sqlite : createOverlay(sqlite);
+  const term = !mayWrite ? null : options.term ?? cleanup.use(await leadAtOnce(dataDirectory));
+  const store = term?.store ??
+    createOverlay(cleanup.use(await openSqliteStore(join(dataDirectory, "evenkeel.db"))));
+  const confirm: Confirm = term?.confirm ?? (() => Promise.reject(new Error("A check was about to act")));
 
   const clock = systemClock;
   const scratchRoot = join(dataDirectory, "scratch", crypto.randomUUID());
   cleanup.defer(() => Deno.remove(scratchRoot, { recursive: true }).catch(() => {}));
-  // What a killed run left; nobody else uses the folder while we hold its lock.
-  if (mayWrite) await Deno.remove(join(dataDirectory, "scratch"), { recursive: true }).catch(() => {});
+  // What a killed run left. A leader that stood still and lost its lead may still be at work in its own.
+  if (term?.isAlone) await Deno.remove(join(dataDirectory, "scratch"), { recursive: true }).catch(() => {});
   await Deno.mkdir(scratchRoot, { recursive: true, mode: 0o700 });
 
   const sessionId = configuration.sessionId ?? new Date(clock.now()).toISOString().replace(/[:.]/g, "-");
@@ -95,13 +103,26 @@ export async function assemble(
     : null;
   const listen = hooks === null ? null : createHookListener(hooks);
   if (continued !== null) hooks?.fire("session-restore", { message: continued });
+  const tellTrouble = createTroubleTeller(clock);
   const parts: Parts = {
-    api: learnFrom(createRenderClient({ apiKey, baseUrl: apiUrl, fetch: watchFetch(apiUrl) }), secrets),
+    api: learnFrom(
+      createRenderClient({ apiKey, baseUrl: apiUrl, fetch: confirmedFetch(confirm, watchFetch(apiUrl)) }),
+      secrets,
+    ),
     store,
-    repositories: createRepositories({ scratchRoot, token: githubToken }),
+    repositories: confirmedRepositories(
+      confirm,
+      createRepositories({ scratchRoot, token: githubToken, confirm }),
+    ),
     runAgent: watchAgents(
       options.agents === "off" ? runInline : createSubprocessRunner({ scratchRoot, onLog: agentSays }),
-      (agent, message, durationMs) => mayWrite && recorder.agentFailed(agent, message, durationMs),
+      (agent, failure, occasion) => {
+        const event = tellTrouble(agent, failure, occasion);
+        if (mayWrite) recorder.agentFailed(agent, failure, event);
+        if (event !== undefined) {
+          options.onEvent?.(event, { serviceName: occasion?.serviceName ?? "", incident: null });
+        }
+      },
     ),
     toolbox: createToolbox({ cacheHome: join(dataDirectory, "cache"), scratchRoot }),
     clock,
@@ -109,6 +130,7 @@ export async function assemble(
     author: configuration.author,
     sessionId,
     epoch: crypto.randomUUID(),
+    predecessorMs: term?.wasSilent ? REQUEST_TIMEOUT_MS : 0,
     environment: (name) => Deno.env.get(name),
     secrets: ownSecrets(configuration),
     onEvent(event, about) {
@@ -117,7 +139,7 @@ export async function assemble(
       listen?.(event, about);
     },
     topology: options.topology ?? "auto",
-    freeMemoryMiB: () => Deno.systemMemoryInfo().available / 1024 ** 2,
+    freeMemoryMiB,
     async onAgentOutput(agent, output, context) {
       if (mayWrite) await recorder.agentAnswered(agent, output, context);
     },
@@ -125,6 +147,7 @@ export async function assemble(
   const opened = cleanup.move();
   return {
     parts,
+    lost: term?.lost ?? new AbortController().signal,
     continued: mayWrite ? continued : null,
     async writeArtifacts() {
       if (mayWrite) await recorder.write();
@@ -135,6 +158,10 @@ export async function assemble(
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+export function freeMemoryMiB(): number {
+  return Deno.systemMemoryInfo().available / 1024 ** 2;
 }
 
 function openHooks(

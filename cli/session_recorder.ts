@@ -2,6 +2,7 @@
  * Keeps the files of a session while its run goes on: what each agent said and concluded, the plan, the end. A file
  * that cannot be written is mentioned in the log and never stops a heal.
  */
+import { z } from "zod";
 import { concluded } from "../agents/conclusion.ts";
 import type { AgentName } from "../agents/messages.ts";
 import { optimizerOutputSchema } from "../agents/messages.ts";
@@ -22,7 +23,9 @@ import {
 import type { StateEvent } from "../state/records.ts";
 import { composeSession, readSessionFiles, SESSION_INCIDENTS_LISTED } from "../state/sessions.ts";
 import type { Store } from "../state/store.ts";
-import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
+import { cleanLog } from "../text/redact.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import type { Failure } from "./agent_trouble.ts";
 import { agentAnswered } from "./watched.ts";
 
 const log = logOf("files");
@@ -40,15 +43,19 @@ export interface RecorderOptions {
 
 export interface SessionRecorder {
   agentAnswered(agent: AgentName, output: unknown, context: AgentContext): Promise<void>;
-  agentFailed(agent: AgentName, message: string, durationMs: number): void;
+  /** @param event what is recorded of it, where it is news */
+  agentFailed(agent: AgentName, failure: Failure, event: StateEvent | undefined): void;
   event(event: StateEvent, about: EventContext): void;
   /** Writes the learning state, the plan and the end as they are now. */
   write(): Promise<void>;
 }
 
+/** Whether the attempt goes on in this process; events of before this was said do. */
+const swarmFailedSchema = z.object({ goesOn: z.boolean() });
+
 export function createSessionRecorder(options: RecorderOptions): SessionRecorder {
   const { dataDirectory, sessionId, store, redact, clock } = options;
-  const files = { clean: (text: string) => redact(sanitizeLog(text)), clock };
+  const files = { clean: (text: string) => cleanLog(text, redact), clock };
   const startedAt = clock.now();
   /** Incidents that another session opened and this one goes on with. */
   const adopted = new Set<string>();
@@ -105,15 +112,21 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
         const entry = { session: sessionId, attempt, at: clock.now(), output: jsonSchema.parse(output) };
         await writeAgentOutput(dataDirectory, agent, entry, files);
       }),
-    agentFailed(agent, message, durationMs) {
-      attempted(() => append("swarm", line(agent, "failed:", message, `${Math.round(durationMs)} ms`)));
+    agentFailed(agent, { why, message, durationMs }, event) {
+      const text = line(agent, "failed:", `${why}:`, message, `${Math.round(durationMs)} ms`);
+      attempted(() => append("swarm", text));
+      if (event === undefined) return;
+      attempted(() => store.record({ events: [{ ...event, message: redact(sanitizeLine(event.message)) }] }));
     },
-    event({ type, message }, { incident }) {
+    event({ type, message, data }, { incident }) {
       const isForeign = incident !== null && incident.sessionId !== sessionId;
       if (isForeign && adopted.size < SESSION_INCIDENTS_LISTED) adopted.add(incident.id);
       if (type !== "SwarmFailed") return;
       const text = line("The swarm failed:", message);
-      attempted(() => Promise.all([append("swarm", text), append("fallback", text)]));
+      attempted(async () => {
+        await append("swarm", text);
+        if (swarmFailedSchema.safeParse(data).data?.goesOn !== false) await append("fallback", text);
+      });
     },
     async write() {
       await attempted(() => writeLearningState(dataDirectory, store, files));

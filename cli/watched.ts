@@ -2,11 +2,12 @@
  * The parts of the loop with a log line for each thing they do: an agent's run, a call of a tool, a call of
  * Render's API. Only names, results and durations are said, never a body, an input or an answer.
  */
-import type { RunAgent, Tool, Toolbox } from "../agents/agent.ts";
+import type { AgentOccasion, RunAgent, Tool, Toolbox } from "../agents/agent.ts";
 import { concluded } from "../agents/conclusion.ts";
 import type { AgentName } from "../agents/messages.ts";
 import { messageOf } from "../base/errors.ts";
 import { logOf } from "../base/log.ts";
+import type { Failure } from "./agent_trouble.ts";
 
 const agentLog = logOf("agent");
 const toolLog = logOf("tool");
@@ -15,19 +16,18 @@ const apiLog = logOf("api");
 /** @param onFailure told of each run without an answer */
 export function watchAgents(
   runAgent: RunAgent,
-  onFailure: (agent: AgentName, message: string, durationMs: number) => void,
+  onFailure: (agent: AgentName, failure: Failure, occasion: AgentOccasion | undefined) => void,
 ): RunAgent {
   return async (agent, input, options) => {
     const toolbox = watchTools(agent.name, options.toolbox);
     const run = await runAgent(agent, input, { ...options, toolbox });
     if (run.kind === "answered") agentAnswered(agent.name, run.output, run.durationMs);
     else {
-      const message = `${run.why}: ${run.message}`;
-      const text = `${agent.name} failed after ${ms(run.durationMs)}, ${message}`;
+      const text = `${agent.name} failed after ${ms(run.durationMs)}, ${run.why}: ${run.message}`;
       // Whoever stops a run knows why.
       if (run.why === "aborted") agentLog.debug(text);
       else agentLog.warn(text);
-      onFailure(agent.name, message, run.durationMs);
+      onFailure(agent.name, run, options.occasion);
     }
     return run;
   };

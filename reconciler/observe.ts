@@ -157,7 +157,11 @@ async function probe(
   }
   const own = databaseInput(parts, spec.database);
   const [run, database] = await Promise.all([
-    parts.runAgent(monitorAgent, monitorInput(parts, spec, service), { toolbox: {}, signal }),
+    parts.runAgent(monitorAgent, monitorInput(parts, spec, service), {
+      toolbox: {},
+      signal,
+      occasion: { serviceId: service.id, serviceName: service.name, incidentId: null },
+    }),
     own.probe ?? askRender(parts, spec.database, signal),
   ]);
   if (run.kind === "failed") {

@@ -3,7 +3,7 @@
  * world; when the cause is not known it says so with the evidence. When the swarm itself fails, the same attempt
  * goes on in this process, one step after another and with low-risk remedies only; never both at once.
  */
-import { runInline } from "../agents/inline.ts";
+import { mayRunInline, runInline } from "../agents/inline.ts";
 import type { RunAgent } from "../agents/agent.ts";
 import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import type {
@@ -27,6 +27,7 @@ import { recallTallies } from "../state/recall.ts";
 import type { Risk } from "../state/records.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { ADVICE_SUGGESTED, adviceHistory, newSuggestions } from "./advising.ts";
+import { findingOf } from "./aftermath.ts";
 import { chooseRepair } from "./choose.ts";
 import { readFailureLog, readPlatformReason, viewRepository } from "./evidence.ts";
 import type { FailureLog } from "./evidence.ts";
@@ -64,8 +65,19 @@ export async function prepareAttempt(
       throw error;
     });
     if (!(preparation instanceof SwarmFailure)) return { preparation, notes };
-    const message = `${preparation.message}. The same attempt goes on in this process`;
-    notes.push({ type: "SwarmFailed", message, data: { agent: preparation.agent, why: preparation.why } });
+    const { agent, why } = preparation;
+    const goesOn = mayRunInline(why);
+    const next = goesOn ? "The same attempt goes on in this process" : "It is not run where nothing holds it";
+    notes.push({
+      type: "SwarmFailed",
+      message: `${preparation.message}. ${next}`,
+      data: { agent, why, goesOn },
+    });
+    if (why === "denied") {
+      const stalled = { reason: "AgentDenied", message: preparation.message, evidence: [] };
+      return { preparation: { kind: "stall", ...stalled }, notes };
+    }
+    if (!goesOn) throw preparation;
     const fallback: Manner = {
       via: "fallback",
       runAgent: parts.runFallback ?? runInline,
@@ -144,6 +156,7 @@ async function prepare(
       runAgent,
       toolbox: parts.toolbox,
       signal,
+      occasion: { serviceId: incident.serviceId, serviceName: incident.serviceName, incidentId: incident.id },
       onReport: ({ agent, output, durationMs }) =>
         parts.onAgentOutput(agent, output, { incident, attempt, via, topology, durationMs }),
     });
@@ -164,6 +177,7 @@ async function prepare(
       return { kind: "changed", message: `Looking again: ${monitor.health.message} now` };
     }
     const { log, checkout, input } = await gathering;
+    question.onFinding?.(findingOf(diagnosis, log));
     if (diagnosis.cause === "unknown" || diagnosis.confidence < spec.policy.confidenceMin) {
       return unknownCause(diagnosis, question, log);
     }
@@ -189,7 +203,7 @@ interface Gathered {
 }
 
 /** Reads the log, Render's reason and the repository, at once. */
-async function gather(
+export async function gather(
   parts: Parts,
   { seen, deploy, phase }: Question,
   signal: AbortSignal,

@@ -7,6 +7,10 @@ import type { StateEvent } from "./records.ts";
 
 /** The type of the event that records one run. */
 export const AGENT_RAN = "AgentRan";
+/** An agent asked for what it was not given. */
+export const AGENT_DENIED = "AgentDenied";
+/** An agent crashed or met a limit. */
+export const AGENT_FAILED = "AgentFailed";
 /** Remedies of one answer of the optimizer that are kept. */
 export const REMEDIES_KEPT = 20;
 

@@ -34,8 +34,9 @@ export function createCheckoutView(directory: string, paths: readonly string[]):
       root ??= Deno.realPath(directory);
       const file = await Deno.realPath(join(directory, path));
       if (!file.startsWith(`${await root}/`)) return null;
-      const { size, isFile } = await Deno.stat(file);
-      if (!isFile || size > FILE_BYTES_MAX || bytes + size > TOTAL_BYTES_MAX) return null;
+      const { size, isFile, nlink } = await Deno.stat(file);
+      // A second name may be that of a file that lies elsewhere.
+      if (!isFile || (nlink ?? 1) > 1 || size > FILE_BYTES_MAX || bytes + size > TOTAL_BYTES_MAX) return null;
       bytes += size;
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await Deno.readFile(file));
     } catch {

@@ -3,7 +3,7 @@
  * that crashed, took too long, flooded its output, asked for what it may not have, or answered nonsense; what an
  * agent decides is never one.
  */
-import type { Agent, AgentFailure, RunAgent, Toolbox } from "../agent.ts";
+import type { Agent, AgentFailure, AgentOccasion, RunAgent, Toolbox } from "../agent.ts";
 import type { AgentName } from "../messages.ts";
 import { createBoard } from "./board.ts";
 
@@ -25,6 +25,7 @@ export interface SwarmOptions {
   runAgent: RunAgent;
   toolbox: Toolbox;
   signal: AbortSignal;
+  occasion?: AgentOccasion;
   onReport: (report: AgentReport) => Promise<void>;
 }
 
@@ -52,10 +53,11 @@ export class Swarm implements AsyncDisposable {
   }
 
   async #run<Input, Output>(agent: Agent<Input, Output>, input: Input, extra: Toolbox): Promise<Output> {
-    const { runAgent, toolbox, signal, onReport } = this.#options;
+    const { runAgent, toolbox, signal, occasion, onReport } = this.#options;
     const run = await runAgent(agent, input, {
       toolbox: { ...toolbox, ...extra, peer: this.#board.peer },
       signal: AbortSignal.any([signal, this.#over.signal]),
+      ...(occasion === undefined ? {} : { occasion }),
     });
     if (run.kind === "failed") {
       this.#board.fail(agent.name, run.message);

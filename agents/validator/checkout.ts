@@ -22,8 +22,12 @@ export function openCheckout({ directory, edits }: ValidatorInput): Checkout {
       if (edit !== undefined) return edit ?? undefined;
       const full = join(directory, relative);
       try {
-        const stat = await Deno.lstat(full);
-        return stat.isFile && stat.size <= FILE_BYTES_MAX ? await Deno.readTextFile(full) : undefined;
+        // No link on the way, and no second name of a file that lies elsewhere.
+        if (await Deno.realPath(full) !== join(await Deno.realPath(directory), relative)) return undefined;
+        const { isFile, size, nlink } = await Deno.lstat(full);
+        return isFile && size <= FILE_BYTES_MAX && (nlink ?? 1) === 1
+          ? await Deno.readTextFile(full)
+          : undefined;
       } catch (error) {
         if (error instanceof Deno.errors.NotCapable) throw error;
         return undefined;

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { deployerAgent } from "../../agents/deployer/agent.ts";
 import type { Tool } from "../../agents/agent.ts";
-import { runInline } from "../../agents/inline.ts";
+import { mayRunInline, runInline } from "../../agents/inline.ts";
 import { EvenkeelError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { ServicePatch } from "../../render/schemas.ts";
@@ -126,8 +126,13 @@ export class EffectContext {
     });
     const kept = Object.fromEntries(Object.entries(toolbox).map(([name, tool]) => [name, keep(tool)]));
     let via: AgentContext["via"] = "swarm";
-    let run = await this.parts.runAgent(deployerAgent, input, { toolbox: kept, signal: this.signal });
-    if (run.kind === "failed" && failure === undefined) {
+    const { id: incidentId, serviceId, serviceName } = this.request.incident;
+    let run = await this.parts.runAgent(deployerAgent, input, {
+      toolbox: kept,
+      signal: this.signal,
+      occasion: { incidentId, serviceId, serviceName },
+    });
+    if (run.kind === "failed" && failure === undefined && mayRunInline(run.why)) {
       via = "fallback";
       run = await (this.parts.runFallback ?? runInline)(deployerAgent, input, {
         toolbox: kept,

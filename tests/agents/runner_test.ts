@@ -116,7 +116,7 @@ Deno.test("an agent that says too much, nonsense or the wrong thing has failed",
 
 Deno.test("an agent that runs out of memory takes nobody with it", async () => {
   const result = await attempt("memory");
-  assertEquals(result, { why: "crash", message: "ran out of memory: its heap may have 64 MiB" });
+  assertEquals(result, { why: "memory", message: "ran out of memory: its heap may have 64 MiB" });
 });
 
 Deno.test("an agent may read, write, connect, spawn and see nothing that it was not given", async () => {

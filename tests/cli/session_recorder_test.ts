@@ -61,7 +61,13 @@ Deno.test("when the swarm fails both logs say so, and so does the line of an age
   withRecorder(async ({ recorder, log }) => {
     const message = "The analyzer failed (deadline): it took too long";
     recorder.event(event({ type: "SwarmFailed", message }), { serviceName: "api", incident: open });
-    recorder.agentFailed("analyzer", "deadline: it took too long", 10_000);
+    const failure = {
+      kind: "failed",
+      why: "deadline",
+      message: "it took too long",
+      durationMs: 10_000,
+    } as const;
+    recorder.agentFailed("analyzer", failure, undefined);
     await recorder.write();
     assertMatch(await log("swarm_output.log"), /The swarm failed: The analyzer failed \(deadline\)/);
     assertMatch(await log("fallback_output.log"), /The swarm failed: The analyzer failed \(deadline\)/);

@@ -1,0 +1,21 @@
+/**
+ * Takes away an agent's means to start programs and to signal processes. Deno refuses both in any case, but it is the
+ * one permission that its audit is silent about: here the attempt is told before it is refused.
+ */
+
+/** @param tell called with each attempt, such as `run /bin/sh` */
+export function withoutPrograms(tell: (what: string) => void): void {
+  const refuse = (what: string): never => {
+    tell(what);
+    throw new Deno.errors.NotCapable(`Requires ${what}, which no agent may`);
+  };
+  class Command {
+    constructor(program: string | URL) {
+      refuse(`run ${program}`);
+    }
+  }
+  Object.defineProperties(Deno, {
+    Command: { value: Command, writable: false, configurable: false },
+    kill: { value: (pid: number) => refuse(`kill ${pid}`), writable: false, configurable: false },
+  });
+}
