@@ -5,8 +5,8 @@
  */
 import type { Phase, RepositoryView } from "../agents/messages.ts";
 import { RenderRefused } from "../render/api.ts";
-import { createRedactor } from "../text/redact.ts";
-import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
+import { cleanLog, createRedactor } from "../text/redact.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
 import type { BuildPhase } from "../state/build_facts.ts";
 import { buildPhases } from "./build_phases.ts";
 import type { DeployView, ServiceView } from "./observation.ts";
@@ -61,7 +61,7 @@ export async function readFailureLog(
     a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0
   );
   // Sanitised first: an invisible character inside a secret would hide it from the redactor.
-  const text = redact(sanitizeLog(lines.map((line) => line.message).join("\n")));
+  const text = cleanLog(lines.map((line) => line.message).join("\n"), redact);
   const phases = buildPhases(
     lines.map(({ timestamp, message }) => ({ timestamp, message: redact(sanitizeLine(message)) })),
   );
