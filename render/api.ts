@@ -48,12 +48,12 @@ export interface NewDeploy {
 
 /** Webhooks belong to a workspace. Plans without them are refused with 402 or 403. */
 export interface RenderWebhooks {
-  listWebhooks(query?: { ownerId?: string }, signal?: AbortSignal): Promise<Webhook[]>;
-  getWebhook(webhookId: string, signal?: AbortSignal): Promise<Webhook>;
-  createWebhook(webhook: NewWebhook, signal?: AbortSignal): Promise<Webhook>;
-  updateWebhook(webhookId: string, patch: WebhookPatch, signal?: AbortSignal): Promise<Webhook>;
+  list(query?: { ownerId?: string }, signal?: AbortSignal): Promise<Webhook[]>;
+  get(webhookId: string, signal?: AbortSignal): Promise<Webhook>;
+  create(webhook: NewWebhook, signal?: AbortSignal): Promise<Webhook>;
+  update(webhookId: string, patch: WebhookPatch, signal?: AbortSignal): Promise<Webhook>;
   /** Attempts at deliveries, newest first. @param query.limit 1 to 1000 @default 100 */
-  listWebhookAttempts(
+  listAttempts(
     webhookId: string,
     query?: { sentAfter?: string; limit?: number },
     signal?: AbortSignal,
@@ -88,6 +88,8 @@ export interface RenderApi {
   setEnvVar(serviceId: string, key: string, value: string, signal?: AbortSignal): Promise<void>;
   deleteEnvVar(serviceId: string, key: string, signal?: AbortSignal): Promise<void>;
   getPostgres(postgresId: string, signal?: AbortSignal): Promise<Postgres>;
+  /** Absent where no webhooks are looked after, as in the simulator. */
+  readonly webhooks?: RenderWebhooks;
 }
 
 /** Render answered, and the answer is no. */

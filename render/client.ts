@@ -5,8 +5,6 @@
 import { z } from "zod";
 import { systemClock } from "../base/clock.ts";
 import type { Clock, Random } from "../base/clock.ts";
-import { EvenkeelError } from "../base/errors.ts";
-import { sanitizeLine } from "../text/sanitize.ts";
 import { RenderRefused, RenderUnreachable } from "./api.ts";
 import type { RenderApi, RenderWebhooks } from "./api.ts";
 import { createRateBudget } from "./budget.ts";
@@ -15,9 +13,10 @@ import { parseConnection } from "./connection.ts";
 import { createHttp } from "./http.ts";
 import type { Answer, Query } from "./http.ts";
 import { readLogs } from "./logs.ts";
+import { checked, ID } from "./ids.ts";
 import { LIST_ITEMS_MAX, listPages } from "./paging.ts";
 import { deploySchema, envVarSchema, eventSchema, postgresSchema, serviceSchema } from "./schemas.ts";
-import { webhookAttemptSchema, webhookSchema } from "./webhook_schemas.ts";
+import { webhookCalls } from "./webhook_calls.ts";
 
 /** Milliseconds for one request, its body included. */
 export const REQUEST_TIMEOUT_MS = 20_000;
@@ -28,7 +27,6 @@ export const BODY_BYTES_MAX = 16 * 1024 * 1024;
 /** Items of a list when the caller names no limit. */
 export const DEPLOYS_DEFAULT = 20;
 export const EVENTS_DEFAULT = 100;
-export const WEBHOOK_ATTEMPTS_DEFAULT = 100;
 
 export interface RenderClientOptions {
   /** A key of Render, `rnd_...`; sent to `baseUrl` and nowhere else. */
@@ -52,7 +50,7 @@ export interface RenderClientOptions {
 }
 
 /** @throws {EvenkeelError} naming RENDER_API_KEY or RENDER_API_URL when one of them cannot be used */
-export function createRenderClient(options: RenderClientOptions): RenderApi & RenderWebhooks {
+export function createRenderClient(options: RenderClientOptions): RenderApi & { webhooks: RenderWebhooks } {
   const clock = options.clock ?? systemClock;
   const http = createHttp({
     connection: parseConnection(options.apiKey, options.baseUrl),
@@ -200,46 +198,14 @@ export function createRenderClient(options: RenderClientOptions): RenderApi & Re
         signal,
       );
     },
-    async listWebhooks(query, signal) {
-      return await listPages(http, {
-        path: "/webhooks",
-        query: optional("ownerId", query?.ownerId),
-        wrapper: "webhook",
-        schema: webhookSchema,
-        limit: LIST_ITEMS_MAX,
-      }, signal);
-    },
-    async getWebhook(webhookId, signal) {
-      return await http.get(webhookPath(webhookId), [], webhookSchema, signal);
-    },
-    async createWebhook(webhook, signal) {
-      return http.parse(await write("POST", "/webhooks", { kind: "write" }, signal, webhook), webhookSchema);
-    },
-    async updateWebhook(webhookId, patch, signal) {
-      const answer = await write("PATCH", webhookPath(webhookId), { kind: "write" }, signal, patch);
-      return http.parse(answer, webhookSchema);
-    },
-    async listWebhookAttempts(webhookId, query, signal) {
-      return await listPages(http, {
-        path: `${webhookPath(webhookId)}/events`,
-        query: optional("sentAfter", query?.sentAfter),
-        wrapper: "webhookEvent",
-        schema: webhookAttemptSchema,
-        limit: query?.limit ?? WEBHOOK_ATTEMPTS_DEFAULT,
-      }, signal);
-    },
+    webhooks: webhookCalls(http),
   };
 }
 
-const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 const ENV_VAR_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,255}$/;
 
 function servicePath(serviceId: string): string {
   return `/services/${checked("service id", serviceId, ID)}`;
-}
-
-function webhookPath(webhookId: string): string {
-  return `/webhooks/${checked("webhook id", webhookId, ID)}`;
 }
 
 function deployPath(serviceId: string, deployId: string): string {
@@ -248,12 +214,6 @@ function deployPath(serviceId: string, deployId: string): string {
 
 function envVarPath(serviceId: string, key: string): string {
   return `${servicePath(serviceId)}/env-vars/${checked("environment variable name", key, ENV_VAR_NAME)}`;
-}
-
-/** Ids go into paths; one that holds a slash or a dot would name another resource. */
-function checked(what: string, value: string, shape: RegExp): string {
-  if (shape.test(value)) return value;
-  throw new EvenkeelError(`Cannot call Render: "${sanitizeLine(value, 60)}" is no ${what}`);
 }
 
 function optional(name: string, value: string | undefined): Query {

@@ -169,11 +169,11 @@ async function callEverything(baseUrl: string) {
   await render.deleteEnvVar(service, "PORT");
   await render.getPostgres("dpg-d0cjkelq67qs70c2pugg-a");
   const webhook = "whk-d0cjkelq67qs70c2pugg";
-  assertEquals((await render.listWebhooks({ ownerId: "tea-x" })).length, 1);
-  assertEquals(typeof (await render.getWebhook(webhook)).enabled, "boolean");
+  assertEquals((await render.webhooks.list({ ownerId: "tea-x" })).length, 1);
+  assertEquals(typeof (await render.webhooks.get(webhook)).enabled, "boolean");
   const address = { ownerId: "tea-x", url: "https://evenkeel.example/webhooks/render", name: "evenkeel" };
-  await render.createWebhook({ ...address, enabled: true, eventFilter: ["deploy_ended"] });
-  await render.updateWebhook(webhook, { enabled: true });
-  const attempts = await render.listWebhookAttempts(webhook, { sentAfter: window.startTime, limit: 5 });
+  await render.webhooks.create({ ...address, enabled: true, eventFilter: ["deploy_ended"] });
+  await render.webhooks.update(webhook, { enabled: true });
+  const attempts = await render.webhooks.listAttempts(webhook, { sentAfter: window.startTime, limit: 5 });
   assertEquals(attempts.length, 1);
 }
