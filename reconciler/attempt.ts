@@ -117,7 +117,9 @@ function findDeploy(progress: Progress): Action {
   }
   if (isDone(attempt, "pull-request")) {
     // The commit is on a branch of its own: whether it ever goes live is for a person to say.
-    if (isConfirmedBad(progress.record, spec) && verdictOf(seen) === "bad") {
+    // What was bad before stays so until the merge: another attempt would open the same pull request again.
+    const wasServing = (attempt.serving ?? null) !== null;
+    if (wasServing && isConfirmedBad(progress.record, spec) && verdictOf(seen) === "bad") {
       return finish(progress, "abandoned", "The live service turned bad while the pull request waited");
     }
     const byHand = seen.service.autoDeploy ? "" : "; autodeploy is off, so deploy it by hand then";

@@ -285,6 +285,21 @@ Deno.test("a pull request is left to a person: its commit is never deployed unme
   assert(ended.kind === "record" && ended.incident.attempts[0]?.status === "abandoned");
 });
 
+Deno.test("a pull request for a service that was down before waits for its merge, and is not opened again", () => {
+  const down = sighting([deploy("dep-2", "update_failed")], { health: BAD });
+  const fields = { stepsDone: ["pull-request"], publishedAt: NOW };
+  const options = { spec: { mode: "pull-request" as const } };
+  const bad = sampled(down, 3, spec());
+  const opened = attempting(incidentOf(down), patch, { ...fields, serving: null });
+  assertEquals(reason(decide(down, opened, bad, options)), "PullRequestOpen");
+  const served = attempting(incidentOf(down), patch, {
+    ...fields,
+    serving: { deployId: "dep-1", commit: "commit-dep-1" },
+  });
+  const ended = decide(down, served, bad, options);
+  assert(ended.kind === "record" && ended.incident.attempts[0]?.status === "abandoned");
+});
+
 Deno.test("a bad commit that turns out good after all gives autodeploy back", () => {
   const hold = {
     incidentId: "i",
