@@ -7,6 +7,7 @@ import { unreachable } from "../../base/errors.ts";
 import type { FailureReason } from "../events.ts";
 import type { Platform } from "../platform.ts";
 import type { Artifact, Commit, ServiceRecord, Snapshot } from "../records.ts";
+import { fetchCache, SHOWN_HOME } from "./cache.ts";
 import { buildDockerfile } from "./docker/build.ts";
 import { buildEnvironment, homeOf, renderEnvironment } from "./environment.ts";
 import { DeployCanceled, StageFailed, TROUBLESHOOTING } from "./failure.ts";
@@ -30,18 +31,25 @@ export interface BuildRequest {
 /** @throws {StageFailed} @throws {DeployCanceled} */
 export async function build(platform: Platform, request: BuildRequest): Promise<Artifact> {
   const { service, snapshot, signal } = request;
-  const scratch = join(platform.directory, "services", service.id, "artifacts", request.deployId);
+  const own = join(platform.directory, "services", service.id);
+  const scratch = join(own, "artifacts", request.deployId);
   const folder = join(scratch, "src");
-  const show = hidePaths(folder, PROJECT_FOLDER);
+  const hideFolder = hidePaths(folder, PROJECT_FOLDER);
+  const show = (line: string) => hideFolder(line).replaceAll(join(own, "build-home"), SHOWN_HOME);
   const showStages = (line: string) =>
     line.replaceAll(new RegExp(`${RegExp.escape(scratch)}/stage-\\d+`, "g"), "");
   const log = (line: string) => platform.logs.write(service.id, "build", showStages(show(line)));
   try {
+    const isNative = snapshot.settings.runtime !== "docker";
+    await using cache = await fetchCache({
+      folder: own,
+      clear: request.clearCache,
+      log: isNative ? log : () => {},
+      signal,
+    });
     const commit = await checkOut(platform, request, folder, log);
     const workDirectory = await enterRoot(folder, snapshot.settings.rootDir, log);
-    const home = homeOf(platform, service.id);
-    if (request.clearCache) await Deno.remove(home, { recursive: true }).catch(() => {});
-    await Deno.mkdir(home, { recursive: true });
+    await Deno.mkdir(homeOf(platform, service.id), { recursive: true });
     const artifact = {
       id: request.deployId,
       folder,
@@ -58,12 +66,13 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
       signal,
     });
     const environment = (toolchain: Record<string, string>) =>
-      buildEnvironment(platform, service, commit, service.branch, toolchain, snapshot.env);
+      buildEnvironment(cache.home, service, commit, service.branch, toolchain, snapshot.env);
     const { runtime } = snapshot.settings;
     switch (runtime) {
       case "node": {
         await announceNode(toolchainRequest(environment({})));
         await runBuildCommand(platform, request, workDirectory, environment({}), log);
+        await cache.store();
         return { ...artifact, runtime, env: {} };
       }
       case "python": {
@@ -73,6 +82,7 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
           platform.pythonVersions,
         );
         await runBuildCommand(platform, request, workDirectory, environment(toolchain), log);
+        await cache.store();
         return { ...artifact, runtime, env: toolchain };
       }
       case "docker": {
@@ -90,6 +100,7 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
           log,
           signal,
         });
+        await cache.store();
         log("==> Uploading build...");
         log("==> Build successful 🎉");
         return { ...artifact, runtime, ...image };

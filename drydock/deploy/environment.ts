@@ -7,7 +7,7 @@ import { toolEnvironment } from "../../process/environment.ts";
 import type { Platform } from "../platform.ts";
 import type { Commit, ServiceRecord } from "../records.ts";
 
-/** The home of a service's builds: package managers keep their caches there from build to build. */
+/** The home of a service's instances; its builds have another one. */
 export function homeOf(platform: Platform, serviceId: string): string {
   return join(platform.directory, "services", serviceId, "home");
 }
@@ -36,12 +36,7 @@ export function renderEnvironment(
   };
 }
 
-/** What programs of this machine need; a container has its own. */
-function machineEnvironment(platform: Platform, service: ServiceRecord): Record<string, string> {
-  return { ...tools(), HOME: homeOf(platform, service.id) };
-}
-
-/** Python's version shims look for their versions under HOME, which is another one here. */
+/** What programs of this machine need. Python's version shims look for their versions under HOME, another one here. */
 function tools(): Record<string, string> {
   const environment = toolEnvironment();
   const home = Deno.env.get("HOME");
@@ -56,8 +51,9 @@ function slugOf(repo: string): string {
   return repo.replace(/\.git\/?$/, "").split("/").filter((part) => part !== "").slice(-2).join("/");
 }
 
+/** @param home the build's own */
 export function buildEnvironment(
-  platform: Platform,
+  home: string,
   service: ServiceRecord,
   commit: Commit,
   branch: string,
@@ -65,7 +61,8 @@ export function buildEnvironment(
   own: ReadonlyMap<string, string>,
 ): Record<string, string> {
   return {
-    ...machineEnvironment(platform, service),
+    ...tools(),
+    HOME: home,
     ...renderEnvironment(service, commit, branch),
     ...toolchain,
     ...(service.settings.runtime === "python" ? { CI: "true" } : {}),
@@ -95,7 +92,7 @@ export function runtimeEnvironment(
   const port = options.own.get("PORT") ?? String(options.port);
   const { runtime } = service.settings;
   return {
-    ...(options.inContainer ? {} : machineEnvironment(platform, service)),
+    ...(options.inContainer ? {} : { ...tools(), HOME: homeOf(platform, service.id) }),
     ...renderEnvironment(service, options.commit, options.branch),
     ...options.toolchain,
     RENDER_INSTANCE_ID: options.instanceId,

@@ -55,7 +55,7 @@ Deno.test("buildah keeps everything in the given store, mounts in a namespace of
   const start = `unshare --mount --propagation private /bin/buildah ${store}`;
   assertEquals(
     commands.build(build).join(" "),
-    `${start} bud --isolation chroot --layers --force-rm --pull=missing ${buildEnd}`,
+    `${start} bud --isolation chroot --layers --force-rm --pull=missing --jobs 0 ${buildEnd}`,
   );
   assertEquals(
     commands.create?.("drydock-x", "i:1").join(" "),

@@ -118,6 +118,25 @@ Deno.test({
     );
 
     await t.step(
+      "only a build by buildah that succeeds leaves its layers to the next one",
+      async () => {
+        await using repository = await createBareRepository({
+          "Dockerfile":
+            'FROM node:20-slim\nCOPY server.js /\nRUN echo made > /made\nARG GO\nRUN test -n "$GO"\nCMD ["node", "/server.js"]\n',
+          "server.js": app("one"),
+        });
+        await using harbour = await Harbour.open({ containerEngine: "buildah", imageStore: base.imageStore });
+        const berth = await harbour.create(repository, { details: details() });
+        await berth.reaches(berth.firstDeployId, "build_failed");
+        await harbour.call("PUT", `/services/${berth.id}/env-vars/GO`, { value: "yes" });
+        await berth.reaches((await berth.deploy())!.id, "live");
+        assert(!(await berth.log()).some((line) => line.includes("Using cache")));
+        await berth.reaches((await berth.deploy())!.id, "live");
+        assert((await berth.log()).some((line) => line.includes("Using cache")));
+      },
+    );
+
+    await t.step(
       "drydock stops in the middle of a build by buildah and leaves no process, mount or folder",
       async () => {
         await using repository = await createBareRepository({

@@ -2,16 +2,18 @@
  * A Dockerfile service without a container engine: its instructions are followed on this machine in a scratch
  * folder, one a stage, and the log says so. Absolute paths mean the scratch folder, except programs and
  * devices; base images stand for the Node.js or Python of this machine; package managers of the system and
- * user management are passed over. This isolates nothing: it is what a native build does, in another place.
+ * user management are passed over. Stages that do not need one another are followed at the same time, as BuildKit
+ * builds them on Render. This isolates nothing: it is what a native build does, in another place.
  */
 import { join } from "@std/path";
 import { toolEnvironment } from "../../../process/environment.ts";
 import type { Platform } from "../../platform.ts";
 import type { StartCommand } from "../../records.ts";
+import { StageFailed } from "../failure.ts";
 import { locate } from "./locate.ts";
 import type { DockerSource } from "./locate.ts";
 import { DockerfileError, parseDockerfile } from "./parse.ts";
-import { ImageStage } from "./stage.ts";
+import { BuildTimedOut, ImageStage } from "./stage.ts";
 import type { StageContext } from "./stage.ts";
 import { substitute } from "./words.ts";
 
@@ -31,7 +33,7 @@ export interface DockerImage {
   command: StartCommand;
 }
 
-/** @throws {DockerfileError} */
+/** @throws {DockerfileError} @throws {StageFailed} when its time is over */
 export async function followDockerfile(platform: Platform, request: DockerRequest): Promise<DockerImage> {
   const { settings } = request;
   request.log("==> Drydock: absolute paths inside scripts and programs are this machine's own");
@@ -45,6 +47,7 @@ export async function followDockerfile(platform: Platform, request: DockerReques
       args.set(name, substitute(value.replace(/^["']|["']$/g, ""), args));
     }
   }
+  const failed = new AbortController();
   const shared: StageContext = {
     platform,
     context,
@@ -52,17 +55,20 @@ export async function followDockerfile(platform: Platform, request: DockerReques
     args: request.own,
     globals: args,
     log: request.log,
-    signal: request.signal,
+    signal: AbortSignal.any([request.signal, failed.signal]),
+    endsAt: platform.clock.monotonic() + platform.timing.buildMs,
     stages: [],
   };
+  const count = dockerfile.stages.length;
   for (const [index, stage] of dockerfile.stages.entries()) {
     const root = join(request.scratch, `stage-${index}`);
-    await Deno.mkdir(root, { recursive: true });
-    const built = await ImageStage.from(shared, stage, root, `${index + 1}/${dockerfile.stages.length}`);
-    await built.build(stage);
-    shared.stages.push(built);
+    const earlier = shared.stages.slice();
+    const built = ImageStage.build({ ...shared, stages: earlier }, stage, root, `${index + 1}/${count}`);
+    // One that fails ends the others; the first to fail is what the build failed for.
+    built.catch(() => failed.abort());
+    shared.stages.push({ name: stage.name, built });
   }
-  const last = shared.stages.at(-1)!;
+  const last = await lastOf(platform, request, shared.stages.map(({ built }) => built));
   const command = last.command(settings.dockerCommand);
   if (command === undefined) {
     throw new DockerfileError(
@@ -72,6 +78,23 @@ export async function followDockerfile(platform: Platform, request: DockerReques
   const directory = last.directory();
   await Deno.mkdir(directory, { recursive: true });
   return { folder: last.root, workDirectory: directory, env: last.environment(), command };
+}
+
+/** The last stage, once all have ended. */
+async function lastOf(
+  platform: Platform,
+  { log }: DockerRequest,
+  stages: readonly Promise<ImageStage>[],
+): Promise<ImageStage> {
+  try {
+    return (await Promise.all(stages)).at(-1)!;
+  } catch (error) {
+    if (!(error instanceof BuildTimedOut)) throw error;
+    log("==> Timed Out");
+    throw new StageFailed("build", { timedOutSeconds: Math.ceil(platform.timing.buildMs / 1000) });
+  } finally {
+    await Promise.allSettled(stages);
+  }
 }
 
 function splitOnce(text: string): [string, string | undefined] {

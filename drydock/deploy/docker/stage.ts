@@ -23,16 +23,24 @@ export interface StageContext {
   globals: ReadonlyMap<string, string>;
   log: (line: string) => void;
   signal: AbortSignal;
-  /** The stages built so far. */
-  stages: ImageStage[];
+  /** When the time of the build is over, by the platform's monotonic clock. */
+  endsAt: number;
+  /** The stages before this one, each perhaps still being built. */
+  stages: { name: string; built: Promise<ImageStage> }[];
+}
+
+/** The platform's time for a build is over. */
+export class BuildTimedOut extends Error {
+  override readonly name = "BuildTimedOut";
 }
 
 const TOOL_TIMEOUT_MS = 120_000;
+/** Larger programs are none that pip wrote. */
+const SCRIPT_BYTES_MAX = 64 * 1024;
 const IGNORED = new Set(["EXPOSE", "LABEL", "VOLUME", "HEALTHCHECK", "STOPSIGNAL", "MAINTAINER", "ONBUILD"]);
 
 export class ImageStage {
   readonly #context: StageContext;
-  readonly #title: string;
   #env = new Map<string, string>();
   readonly #args = new Map<string, string>();
   #workDirectory = "/";
@@ -40,33 +48,40 @@ export class ImageStage {
   #entrypoint: Command | undefined;
   #cmd: Command | undefined;
 
-  private constructor(context: StageContext, readonly name: string, readonly root: string, title: string) {
+  private constructor(context: StageContext, readonly root: string) {
     this.#context = context;
-    this.#title = title;
   }
 
-  /** @param root an empty folder @param title shown in the log, such as `1/2` */
-  static async from(context: StageContext, stage: Stage, root: string, title: string): Promise<ImageStage> {
+  /**
+   * @param root made here
+   * @param title shown in the log, such as `1/2`
+   * @throws {DockerfileError} @throws {BuildTimedOut}
+   */
+  static async build(context: StageContext, stage: Stage, root: string, title: string): Promise<ImageStage> {
+    const image = await ImageStage.#from(context, stage, root, title);
+    for (const instruction of stage.instructions) {
+      if (IGNORED.has(instruction.name)) continue;
+      context.log(`[${title}] ${instruction.name} ${instruction.rest}`);
+      await image.#follow(instruction);
+    }
+    return image;
+  }
+
+  static async #from(context: StageContext, stage: Stage, root: string, title: string): Promise<ImageStage> {
+    await Deno.mkdir(root, { recursive: true });
     const baseName = substitute(stage.base, context.globals);
-    const base = context.stages.find(({ name }) => name !== "" && name === baseName.toLowerCase());
-    const image = new ImageStage(context, stage.name, root, title);
+    const base = await context.stages.findLast(({ name }) => name !== "" && name === baseName.toLowerCase())
+      ?.built;
+    const image = new ImageStage(context, root);
     context.log(`[${title}] FROM ${baseName}`);
     if (base !== undefined) {
       await copyTree(base.root, root, context);
+      await moveScripts(join(root, "usr/local/bin"), base.root, root);
       image.#inherit(base);
     } else {
       await image.#prepare(stage, baseName);
     }
     return image;
-  }
-
-  /** @throws {DockerfileError} */
-  async build(stage: Stage): Promise<void> {
-    for (const instruction of stage.instructions) {
-      if (IGNORED.has(instruction.name)) continue;
-      this.#context.log(`[${this.#title}] ${instruction.name} ${instruction.rest}`);
-      await this.#follow(instruction);
-    }
   }
 
   environment(): Record<string, string> {
@@ -198,7 +213,7 @@ export class ImageStage {
       throw new DockerfileError("ADD of an address is not followed");
     }
     const from = instruction.flags.get("from");
-    const stage = from === undefined ? undefined : this.#stageNamed(from);
+    const stage = from === undefined ? undefined : await this.#stageNamed(from);
     await copyFiles({
       from: stage?.root ?? this.#context.context,
       sources: words.slice(0, -1),
@@ -208,28 +223,29 @@ export class ImageStage {
     });
   }
 
-  #stageNamed(name: string): ImageStage {
+  #stageNamed(name: string): Promise<ImageStage> {
     const { stages } = this.#context;
-    const stage = stages.find((each) => each.name === name.toLowerCase()) ??
+    const stage = stages.findLast((each) => each.name === name.toLowerCase()) ??
       (/^\d+$/.test(name) ? stages[Number(name)] : undefined);
     if (stage === undefined) {
       throw new DockerfileError(`--from=${name}: images other than stages cannot be had here`);
     }
-    return stage;
+    return stage.built;
   }
 
   async #run(rest: string): Promise<void> {
-    const { platform, tools, log, signal } = this.#context;
+    const { platform, tools, log, signal, endsAt } = this.#context;
     const result = await runLogged({
       command: this.#argv(parseCommand(rest)),
       cwd: this.directory(),
       env: { ...tools, ...Object.fromEntries(this.#args), ...this.environment() },
       onLine: log,
-      timeoutMs: platform.timing.buildMs,
+      timeoutMs: Math.max(0, endsAt - platform.clock.monotonic()),
       clock: platform.clock,
       signal,
     });
     if (result.kind === "exited" && result.code === 0) return;
+    if (result.kind === "timeout") throw new BuildTimedOut();
     const why = result.kind === "exited" ? `exit code: ${result.code}` : "it was stopped";
     throw new DockerfileError(`process "/bin/sh -c ${rest}" did not complete successfully: ${why}`);
   }
@@ -244,6 +260,18 @@ async function copyTree(from: string, to: string, context: StageContext): Promis
     signal: context.signal,
   });
   if (result.kind !== "exited" || result.code !== 0) throw new DockerfileError("a stage cannot be copied");
+}
+
+/** Lets the programs that pip wrote run this stage's Python: their first lines name the stage they came from. */
+async function moveScripts(folder: string, from: string, to: string): Promise<void> {
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (!isFile || (await Deno.stat(path)).size > SCRIPT_BYTES_MAX) continue;
+    const text = await Deno.readTextFile(path);
+    if (text.startsWith("#!") && text.includes(from)) {
+      await Deno.writeTextFile(path, text.replaceAll(from, to));
+    }
+  }
 }
 
 function nonEmpty(words: string[]): [string, ...string[]] {

@@ -12,7 +12,7 @@ import { splitWords } from "../docker/words.ts";
 import { DeployCanceled, StageFailed } from "../failure.ts";
 import { runLogged } from "../shell.ts";
 import type { Engine } from "./commands.ts";
-import { runTool, sweep } from "./containers.ts";
+import { layersOf, removeLayers, runTool, sweep } from "./containers.ts";
 
 export interface ImageRequest extends DockerSource {
   serviceId: string;
@@ -52,6 +52,7 @@ export async function buildImage(
   const image = platform.containers.nameImage(serviceId, request.deployId);
   const args = declaredArguments(text, request.variables);
   const failed = inBuildKitsWords();
+  const before = await layersOf(use);
   const result = await runLogged({
     command: use.commands.build({ dockerfile, context, image, args, withoutCache: request.withoutCache }),
     cwd: "/",
@@ -64,7 +65,11 @@ export async function buildImage(
     clock: platform.clock,
     signal,
   });
-  if (result.kind !== "exited" || result.code !== 0) await sweep(use);
+  if (result.kind !== "exited" || result.code !== 0) {
+    await sweep(use);
+    // Render's builder gives its layers away at the end of a build that has succeeded, and only then.
+    await removeLayers(use, before);
+  }
   if (result.kind === "aborted") throw new DeployCanceled();
   if (result.kind === "timeout") {
     log("==> Timed Out");

@@ -45,7 +45,10 @@ export interface EngineCommands {
   create?(name: string, image: string): CommandLine;
   run(run: ContainerRun): CommandLine;
   removeContainer(name: string): CommandLine;
-  removeImage(image: string): CommandLine;
+  /** Removes images by name or id. */
+  removeImage(...images: string[]): CommandLine;
+  /** Prints the ids of all images and layers, the newest first; absent where they are not ours alone. */
+  layers?(): CommandLine;
   /** Prints the containers as JSON, those of builds that were killed among them; absent where none stay. */
   list?(): CommandLine;
   /** Removes a folder whose files belong to users that only the engine can act as; absent where we can. */
@@ -83,7 +86,7 @@ function withService(engine: Engine): EngineCommands {
       ...["--entrypoint", first, image, ...rest],
     ],
     removeContainer: (name) => [program, "rm", "--force", "--volumes", name],
-    removeImage: (image) => [program, "rmi", "--force", image],
+    removeImage: (...images) => [program, "rmi", "--force", ...images],
   };
 }
 
@@ -101,13 +104,20 @@ function buildah(engine: Engine, store: string): EngineCommands {
   const isolation = ["--isolation", "chroot"];
   return {
     probe: () => command("info"),
+    // Stages that do not need one another are built at the same time, as BuildKit does on Render.
     build: (build) =>
-      command("bud", ...isolation, "--layers", "--force-rm", "--pull=missing", ...buildFlags(build)),
+      command(
+        "bud",
+        ...isolation,
+        ...["--layers", "--force-rm", "--pull=missing", "--jobs", "0"],
+        ...buildFlags(build),
+      ),
     inspect: (image) => command("inspect", "--type", "image", image),
     create: (name, image) => command("from", "--pull=never", "--name", name, image),
     run: ({ name, env, argv }) => command("run", ...isolation, ...variables(env), name, "--", ...argv),
     removeContainer: (name) => command("rm", name),
-    removeImage: (image) => command("rmi", "--force", image),
+    removeImage: (...images) => command("rmi", "--force", ...images),
+    layers: () => command("images", "--all", "--quiet", "--no-trunc"),
     list: () => command("containers", "--json"),
     ...(isRoot
       ? {}

@@ -166,3 +166,18 @@ export async function sweep(use: EngineUse): Promise<void> {
     // They go with the service's folder at the latest.
   }
 }
+
+/** The ids of a service's images and layers, the newest first; `null` where they cannot be told from those of others. */
+export async function layersOf(use: EngineUse): Promise<string[] | null> {
+  const { layers } = use.commands;
+  if (layers === undefined) return null;
+  const printed = await runTool(use, layers()).catch(() => null);
+  return printed === null ? null : [...new Set(printed.split("\n").filter((id) => id !== ""))];
+}
+
+/** Removes the layers that a build which failed has made. @param before those that were there when it began */
+export async function removeLayers(use: EngineUse, before: readonly string[] | null): Promise<void> {
+  if (before === null) return;
+  const made = (await layersOf(use) ?? []).filter((id) => !before.includes(id));
+  if (made.length > 0) await runTool(use, use.commands.removeImage(...made)).catch(() => {});
+}
