@@ -8,6 +8,7 @@ import { settle } from "../reconciler/settle.ts";
 import type { Settlement } from "../reconciler/settle.ts";
 import { emptyRecord } from "../reconciler/samples.ts";
 import type { ServiceSpec } from "../reconciler/spec.ts";
+import { Fenced } from "../state/lease.ts";
 import type { Store } from "../state/store.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble } from "./assembly.ts";
@@ -85,6 +86,7 @@ export async function onceCommand(args: string[]): Promise<number> {
       const settling = settle(controller, assembly.parts, spec, {
         timeoutMs: flags.timeout,
         signal: stop.signal,
+        lost: assembly.lost,
         onPass: (pass) => narrator.outcome(pass.record.name, pass.outcome),
       });
       // Of several services, one that cannot be looked at must not end the others in the middle of a step.
@@ -95,9 +97,15 @@ export async function onceCommand(args: string[]): Promise<number> {
   };
   try {
     await Promise.all(Array.from({ length: Math.min(SERVICES_AT_ONCE, waiting.length) }, work));
+  } catch (error) {
+    if (!(error instanceof Fenced)) throw error;
+    throw new EvenkeelError(`Cannot go on: this run stood still, and ${error.lease.holder} leads by now`, {
+      hint: "What is under way goes on there; see its /status",
+      exitCode: EXIT.notReady,
+    });
   } finally {
     // Also of a run that ends with an error: what was done until then is worth reading.
-    await assembly.writeArtifacts();
+    if (!assembly.lost.aborted) await assembly.writeArtifacts();
   }
   const exitCode = exitCodeOf(results);
   const reports: { result: Settlement; failure: Failure | null }[] = [];

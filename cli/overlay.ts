@@ -24,6 +24,8 @@ export function createOverlay(store: Store): Store {
       if (change.incident !== undefined) incidents.set(change.incident.id, change.incident);
       return Promise.resolve();
     },
+    askToResume: refuse,
+    isResumeAsked: async (id) => !incidents.has(id) && await store.isResumeAsked(id),
     intend: refuse,
     finish: refuse,
     getJournalEntry: (key) => store.getJournalEntry(key),

@@ -1,4 +1,7 @@
-/** `reconcile`: the daemon. One line a transition, a status server beside it, an orderly end on SIGTERM. */
+/**
+ * `reconcile`: the daemon. One line a transition, a status server beside it, an orderly end on SIGTERM. Beside another
+ * one on the same data folder it stands by, and takes its place when that one has ended or stands still.
+ */
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { adviceReport } from "../reconciler/advising.ts";
@@ -6,15 +9,22 @@ import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import type { Parts } from "../reconciler/parts.ts";
+import type { Topology } from "../agents/swarm/topology.ts";
 import { RenderRefused } from "../render/api.ts";
+import { createRenderClient } from "../render/client.ts";
+import { LEASE_MS, LEASE_MS_MIN } from "../state/replica.ts";
+import type { Term } from "../state/replica.ts";
 import { startStatusServer, STATUS_PORT } from "../status/server.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
-import { assemble } from "./assembly.ts";
+import { assemble, freeMemoryMiB } from "./assembly.ts";
 import { begin } from "./beginning.ts";
+import type { Beginning } from "./beginning.ts";
 import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
+import type { Narrator } from "./event_line.ts";
 import { createExplainer } from "./failure.ts";
+import { openReplica } from "./leading.ts";
 import { verboseFlag } from "./log.ts";
 import { stopOnSignals } from "./signals.ts";
 import { VERSION } from "../base/version.ts";
@@ -43,6 +53,11 @@ export const reconcileDefinition = defineCommand({
       placeholder: "HOST",
       default: "127.0.0.1",
       description: "Address of the status server; anything but loopback needs EVENKEEL_STATUS_TOKEN",
+    },
+    lease: {
+      kind: "duration",
+      default: LEASE_MS,
+      description: "How long a leader on the same data folder may be silent before this one takes its place",
     },
     agents: agentsFlag,
     topology: topologyFlag,
@@ -75,12 +90,83 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     return EXIT.ready;
   }
   const { flags } = parsed;
+  if (flags.lease < LEASE_MS_MIN) {
+    throw new EvenkeelError(`Cannot lead for ${flags.lease} ms at a time: it takes ${LEASE_MS_MIN} or more`, {
+      hint: `--lease ${formatDuration(LEASE_MS)} is the default`,
+    });
+  }
   await using beginning = await begin(flags);
   const { configuration, secrets } = beginning;
   const print = (text: string) => console.log(secrets.redact(text));
   const narrator = createNarrator(print, systemClock, Deno.stdout.isTerminal());
-  const explain = createExplainer(print);
+  const { dataDirectory, apiKey, apiUrl } = configuration;
+  await using standing = await openReplica(dataDirectory, flags.lease);
+  const { replica, store } = standing;
+  using stop = stopOnSignals((name) =>
+    narrator.say(`${name}: finishing the step under way; again to leave at once`)
+  );
+  await checkKey(createRenderClient({ apiKey, baseUrl: apiUrl }));
+  const nextPasses = new Map<string, number>();
+  /** Who leads, while another Evenkeel does. */
+  let leader: string | null = null;
+  const status = await startStatusServer({
+    store,
+    port: flags["status-port"],
+    hostname: flags["status-host"],
+    token: Deno.env.get("EVENKEEL_STATUS_TOKEN"),
+    version: VERSION,
+    clock: systemClock,
+    advice: () => adviceReport(store, { freeMemoryMiB: freeMemoryMiB(), now: systemClock.now() }),
+    isWatched: ({ serviceId, name }) =>
+      configuration.services.some(({ service }) => service === serviceId || service === name),
+    nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
+    readiness: async () => {
+      if (!await store.isWritable()) return { ready: false, reason: "The store cannot be written" };
+      const reason = leader === null
+        ? "Looking after the services"
+        : `Standing by: ${leader} looks after the services`;
+      return { ready: true, reason };
+    },
+  });
+  try {
+    const where = `status at ${status.url}/status`;
+    while (!stop.signal.aborted) {
+      await using term = await replica.lead(stop.signal, ({ holder }) => {
+        leader = holder;
+        narrator.say(`Standing by: ${holder} looks after the services; ${where}`);
+      });
+      if (term === null) break;
+      leader = null;
+      await lookAfter(term, { flags, beginning, narrator, print, nextPasses, stop: stop.signal, where });
+      nextPasses.clear();
+      if (!term.lost.aborted) break;
+      narrator.say("Another Evenkeel leads by now; nothing more is done here");
+    }
+    narrator.say(`Stopped after ${formatDuration(systemClock.monotonic())}`);
+  } finally {
+    await status.stop();
+  }
+  return EXIT.ready;
+}
+
+interface Care {
+  flags: { agents: "subprocess" | "off"; topology: Topology | "auto" };
+  beginning: Beginning;
+  narrator: Narrator;
+  print: (text: string) => void;
+  /** When each service is looked at again. */
+  nextPasses: Map<string, number>;
+  stop: AbortSignal;
+  /** Where the status is, for people. */
+  where: string;
+}
+
+/** Looks after the services until it is to stop or loses the lead. */
+async function lookAfter(term: Term, care: Care): Promise<void> {
+  const { flags, narrator, nextPasses } = care;
+  const { configuration, secrets } = care.beginning;
   await using assembly = await assemble(configuration, {
+    term,
     agents: flags.agents,
     topology: flags.topology,
     onEvent: narrator.event,
@@ -88,55 +174,31 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   });
   const { parts } = assembly;
   await using controller = new Controller(parts);
-  using stop = stopOnSignals((name) =>
-    narrator.say(`${name}: finishing the step under way; again to leave at once`)
-  );
-
-  await checkKey(parts.api);
-  const nextPasses = new Map<string, number>();
-  const status = await startStatusServer({
-    store: parts.store,
-    port: flags["status-port"],
-    hostname: flags["status-host"],
-    token: Deno.env.get("EVENKEEL_STATUS_TOKEN"),
-    version: VERSION,
-    clock: parts.clock,
-    advice: () => adviceReport(parts.store, { freeMemoryMiB: parts.freeMemoryMiB(), now: parts.clock.now() }),
-    isWatched: ({ serviceId, name }) =>
-      configuration.services.some(({ service }) => service === serviceId || service === name),
-    nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
-    readiness: async () =>
-      await parts.store.isWritable()
-        ? { ready: true, reason: "Looking after the services" }
-        : { ready: false, reason: "The store cannot be written" },
+  const explain = createExplainer(care.print);
+  const count = configuration.services.length;
+  if (assembly.continued !== null) narrator.say(assembly.continued);
+  narrator.say(`Looking after ${count} service${count === 1 ? "" : "s"}; ${care.where}`);
+  let written = parts.clock.monotonic();
+  await runDaemon(controller, parts, configuration.services, {
+    signal: care.stop,
+    lost: term.lost,
+    async onPass(_, pass) {
+      narrator.outcome(pass.record.name, pass.outcome);
+      await explain(parts.store, pass);
+      if ("afterMs" in pass.outcome) {
+        nextPasses.set(pass.record.serviceId, parts.clock.now() + pass.outcome.afterMs);
+      } else nextPasses.delete(pass.record.serviceId);
+      if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
+      written = parts.clock.monotonic();
+      await assembly.writeArtifacts();
+    },
+    onTrouble: (spec, message) =>
+      narrator.outcome(spec.service, { kind: "retry", reason: "CannotLook", message }),
   });
-  try {
-    const count = configuration.services.length;
-    if (assembly.continued !== null) narrator.say(assembly.continued);
-    narrator.say(`Looking after ${count} service${count === 1 ? "" : "s"}; status at ${status.url}/status`);
-    let written = parts.clock.monotonic();
-    await runDaemon(controller, parts, configuration.services, {
-      signal: stop.signal,
-      async onPass(_, pass) {
-        narrator.outcome(pass.record.name, pass.outcome);
-        await explain(parts.store, pass);
-        if ("afterMs" in pass.outcome) {
-          nextPasses.set(pass.record.serviceId, parts.clock.now() + pass.outcome.afterMs);
-        } else nextPasses.delete(pass.record.serviceId);
-        if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
-        written = parts.clock.monotonic();
-        await assembly.writeArtifacts();
-      },
-      onTrouble: (spec, message) =>
-        narrator.outcome(spec.service, { kind: "retry", reason: "CannotLook", message }),
-    });
-    await assembly.writeArtifacts();
-    await assembly.endSession({ message: "Stopped by a signal", success: true }, HOOKS_DRAIN_MS);
-    narrator.say(`Stopped after ${formatDuration(parts.clock.monotonic())}`);
-  } finally {
-    await status.stop();
-  }
-  return EXIT.ready;
+  // The files are the leader's.
+  if (term.lost.aborted) return;
+  await assembly.writeArtifacts();
+  await assembly.endSession({ message: "Stopped by a signal", success: true }, HOOKS_DRAIN_MS);
 }
 
 /** A refused key never mends itself, so it ends the start; an API that does not answer yet may. */

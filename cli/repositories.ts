@@ -5,12 +5,16 @@ import type { Checkout as Wanted, Repositories } from "../reconciler/parts.ts";
 import { cloneCheckout } from "../repo/checkout.ts";
 import type { Checkout } from "../repo/checkout.ts";
 import { commitEdits } from "../repo/commit.ts";
-import { createGitHub } from "../repo/github.ts";
-import { DirectPush, GitHubPullRequest } from "../repo/pull_request.ts";
+import { createGitHub, parseGitHubRepository } from "../repo/github.ts";
+import { DirectPush, GitHubPullRequest, pullRequestBranch } from "../repo/pull_request.ts";
 import type { Publisher } from "../repo/pull_request.ts";
 import { remoteContains } from "../repo/push.ts";
+import { parseRemote } from "../repo/remote.ts";
 
-export function createRepositories(options: { scratchRoot: string; token: string | null }): Repositories {
+/** @param options.confirm awaited right before a pull request is opened: a push may be repeated, that may not */
+export function createRepositories(
+  options: { scratchRoot: string; token: string | null; confirm: () => Promise<void> },
+): Repositories {
   const { scratchRoot } = options;
   const credential = options.token === null ? {} : { token: options.token };
   const real = new WeakMap<Wanted, Checkout>();
@@ -44,7 +48,7 @@ export function createRepositories(options: { scratchRoot: string; token: string
     },
     async publish(checkout, commit, how, signal) {
       const request = { ...how, checkout: realOf(checkout), commit, signal };
-      const result = await publisherFor(how.mode, options.token).publish(request);
+      const result = await publisherFor(how.mode, options).publish(request);
       switch (result.kind) {
         case "pushed":
         case "already-there":
@@ -57,14 +61,29 @@ export function createRepositories(options: { scratchRoot: string; token: string
           return { kind: "refused", why: result.reason };
       }
     },
+    async findPullRequest({ url, branch }, { incident, attempt }) {
+      const repository = parseGitHubRepository(parseRemote(url).url);
+      if (options.token === null || repository === null) return null;
+      const where = { ...repository, head: pullRequestBranch(incident, attempt), base: branch };
+      return (await createGitHub({ token: options.token }).findPullRequest(where))?.url ?? null;
+    },
     contains: ({ url, branch }, commit, signal) =>
       remoteContains(url, branch, commit, { ...credential, scratchRoot, signal }),
   };
 }
 
-function publisherFor(mode: "push" | "pull-request", token: string | null): Publisher {
+function publisherFor(
+  mode: "push" | "pull-request",
+  { token, confirm }: { token: string | null; confirm: () => Promise<void> },
+): Publisher {
   if (mode === "push") return new DirectPush();
-  if (token !== null) return new GitHubPullRequest(createGitHub({ token }));
+  if (token !== null) {
+    const github = createGitHub({ token });
+    return new GitHubPullRequest({
+      ...github,
+      openPullRequest: (request) => confirm().then(() => github.openPullRequest(request)),
+    });
+  }
   throw new EvenkeelError("Cannot open a pull request: GITHUB_TOKEN is not set", {
     hint: "Set GITHUB_TOKEN to a token that may push and open pull requests, or use mode: push",
   });

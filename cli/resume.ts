@@ -1,11 +1,10 @@
 /**
- * `resume`: makes Evenkeel go on with stalled services. Writes to the store only, so that it also works while a
- * daemon runs: the daemon sees it at its next look.
+ * `resume`: makes Evenkeel go on with stalled services. It leaves a wish in the store, so that it also works while a
+ * daemon runs: whoever looks after the service next fulfils it, and no write of either side is lost.
  */
 import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
-import { resume } from "../reconciler/incident.ts";
 import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import { parseArguments } from "./arguments.ts";
@@ -42,20 +41,7 @@ export async function resumeCommand(args: string[]): Promise<number> {
   const resumed: string[] = [];
   for (const record of await store.listServices()) {
     if (!all && !wanted.includes(record.serviceId) && !wanted.includes(record.name)) continue;
-    const incident = await store.getActiveIncident(record.serviceId);
-    if (incident?.status !== "stalled") continue;
-    await store.record({
-      incident: resume(incident),
-      events: [{
-        at: systemClock.now(),
-        serviceId: record.serviceId,
-        incidentId: incident.id,
-        type: "IncidentResumed",
-        message: "A person asked to go on",
-        data: null,
-      }],
-    });
-    resumed.push(record.name);
+    if (await store.askToResume(record.serviceId, systemClock.now()) !== null) resumed.push(record.name);
   }
   if (output === "json") printJson({ schemaVersion: 1, resumed });
   else if (resumed.length > 0) console.log(`Resumed ${names(resumed)}`);

@@ -13,7 +13,7 @@ import { CheckoutCache } from "./checkouts.ts";
 import { conditionsOf } from "./conditions.ts";
 import { performEffect } from "./effects.ts";
 import { dependencyDetail, dependencyVariant } from "./advising.ts";
-import { addAttempt, changeAttempt, runningAttempt, stall } from "./incident.ts";
+import { addAttempt, changeAttempt, resume, runningAttempt, stall } from "./incident.ts";
 import type { Observation } from "./observation.ts";
 import { findServiceId, observe } from "./observe.ts";
 import type { Outcome } from "./outcome.ts";
@@ -61,12 +61,14 @@ export class Controller implements AsyncDisposable {
 
   constructor(parts: Parts, options: ControllerOptions = {}) {
     this.#parts = parts;
-    this.#doubts = new Doubts(parts.clock);
+    this.#doubts = new Doubts(parts.clock, parts.predecessorMs);
     this.#mayAct = options.mayAct ?? true;
   }
 
   /**
    * Runs one pass.
+   * @param signal gives up what is under way; nothing is recorded of it
+   * @throws {Fenced} when another Evenkeel leads by now
    * @throws {EvenkeelError} for what only a person can mend: a wrong key, no such service
    */
   async pass(spec: ServiceSpec, signal: AbortSignal): Promise<Pass> {
@@ -93,6 +95,10 @@ export class Controller implements AsyncDisposable {
     };
     await remember(null);
     this.#lostSamples.delete(serviceId);
+    if (incident?.status === "stalled" && await store.isResumeAsked(incident.id)) {
+      incident = resume(incident);
+      await remember(this.#event(serviceId, incident)("IncidentResumed", "A person asked to go on"));
+    }
     const finish = (outcome: Outcome, withheld: Action | null = null): Pass => ({
       outcome,
       record,

@@ -4,6 +4,7 @@
  * services does not ask everything at once.
  */
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { READS_PER_MINUTE } from "../render/budget.ts";
 import type { Controller, Pass } from "./controller.ts";
 import type { Parts } from "./parts.ts";
 import { WorkQueue } from "./queue.ts";
@@ -15,12 +16,19 @@ export const WORKERS = 2;
 const JITTER = 0.2;
 /** A wrong key or name is no passing trouble: looked at again this much later, in milliseconds. */
 const REFUSED_AGAIN_MS = 5 * 60_000;
-/** First passes are spread over no more than this, in milliseconds. */
+/** First passes of few services are spread over no more than this, in milliseconds. */
 const SPREAD_MAX_MS = 60_000;
+/** Calls of a first pass: the service by name, the service, its deploys. */
+const FIRST_PASS_READS = 3;
+/** The share of a minute's reads that first passes may take; repairs and later passes get the rest. */
+const FIRST_PASS_SHARE = 0.5;
+const MINUTE_MS = 60_000;
 
 export interface DaemonOptions {
   /** Stops taking work; the step under way is finished. */
   signal: AbortSignal;
+  /** Ends at once: another Evenkeel leads, and nothing may be finished any more. */
+  lost?: AbortSignal;
   /** Told of every pass. */
   onPass?: (spec: ServiceSpec, pass: Pass) => void | Promise<void>;
   /** Told when a pass could not even look: a wrong key, no such service, a defect. The daemon goes on. */
@@ -29,7 +37,15 @@ export interface DaemonOptions {
   queue?: WorkQueue;
 }
 
-/** @returns when stopped and the last step is finished */
+/** Over how long first looks at these services are spread, in milliseconds: none are due when it begins but one. */
+export function firstPassSpreadMs(specs: readonly ServiceSpec[]): number {
+  if (specs.length <= 1) return 0;
+  const shortest = Math.min(SPREAD_MAX_MS, ...specs.map(({ intervalMs }) => intervalMs));
+  const readsPerMs = READS_PER_MINUTE * FIRST_PASS_SHARE / MINUTE_MS;
+  return Math.max(shortest, specs.length * FIRST_PASS_READS / readsPerMs);
+}
+
+/** @returns when stopped and the last step is finished, or when the lead is lost */
 export async function runDaemon(
   controller: Controller,
   parts: Pick<Parts, "clock" | "random">,
@@ -37,12 +53,14 @@ export async function runDaemon(
   options: DaemonOptions,
 ): Promise<void> {
   const queue = options.queue ?? new WorkQueue(parts);
+  const lost = options.lost ?? new AbortController().signal;
+  const isOver = AbortSignal.any([options.signal, lost]);
   const byKey = new Map(specs.map((spec) => [spec.service, spec]));
-  const spreadMs = (spec: ServiceSpec) => specs.length === 1 ? 0 : Math.min(spec.intervalMs, SPREAD_MAX_MS);
-  for (const spec of specs) queue.add(spec.service, parts.random() * spreadMs(spec));
+  const spreadMs = firstPassSpreadMs(specs);
+  for (const spec of specs) queue.add(spec.service, parts.random() * spreadMs);
   const work = async () => {
     for (;;) {
-      const key = await queue.take(options.signal);
+      const key = await queue.take(isOver);
       if (key === null) return;
       const spec = byKey.get(key);
       if (spec !== undefined) await onePass(spec);
@@ -50,13 +68,14 @@ export async function runDaemon(
   };
   const onePass = async (spec: ServiceSpec) => {
     try {
-      // No signal: a step that has begun is finished.
-      const pass = await controller.pass(spec, new AbortController().signal);
+      // Not the signal to stop: a step that has begun is finished.
+      const pass = await controller.pass(spec, lost);
       await options.onPass?.(spec, pass);
       const { outcome } = pass;
       if (outcome.kind === "retry") queue.failed(spec.service);
       else queue.done(spec.service, outcome.afterMs * (1 + parts.random() * JITTER));
     } catch (error) {
+      if (lost.aborted) return;
       options.onTrouble?.(spec, messageOf(error));
       if (error instanceof EvenkeelError) queue.done(spec.service, REFUSED_AGAIN_MS);
       else queue.failed(spec.service);

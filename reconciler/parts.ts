@@ -55,6 +55,12 @@ export interface Repositories {
     },
     signal: AbortSignal,
   ): Promise<PublishResult>;
+  /** The address of the pull request of an attempt, whatever became of it; `null` when there is none. */
+  findPullRequest(
+    source: { url: string; branch: string },
+    of: { incident: string; attempt: number },
+    signal: AbortSignal,
+  ): Promise<string | null>;
   /** Whether a commit is on a branch of the remote already. */
   contains(source: { url: string; branch: string }, commit: string, signal: AbortSignal): Promise<boolean>;
 }
@@ -89,6 +95,8 @@ export interface Parts {
   sessionId: string;
   /** Names this process for the monotonic clock. */
   epoch: string;
+  /** How long a request of the leader before may still be under way, in milliseconds. @default 0: it is dead */
+  predecessorMs?: number;
   /** A variable of our own environment, for the `connection-env` database criterion. */
   environment(name: string): string | undefined;
   /** Secrets of our own that must appear nowhere. */

@@ -35,13 +35,20 @@ export interface Settlement {
 /**
  * @param options.timeoutMs when to give up waiting, in milliseconds
  * @param options.signal ends the run after the step that is under way
+ * @param options.lost ends it at once: another Evenkeel leads
+ * @throws {Fenced} when another Evenkeel leads by now
  * @throws {EvenkeelError} for what only a person can mend: a wrong key, no such service
  */
 export async function settle(
   controller: Controller,
   parts: Pick<Parts, "clock" | "random">,
   spec: ServiceSpec,
-  options: { timeoutMs: number; signal: AbortSignal; onPass?: (pass: Pass) => void },
+  options: {
+    timeoutMs: number;
+    signal: AbortSignal;
+    lost?: AbortSignal;
+    onPass?: (pass: Pass) => void;
+  },
 ): Promise<Settlement> {
   const { clock } = parts;
   const startedAt = clock.monotonic();
@@ -51,7 +58,7 @@ export async function settle(
   let unobserved = 0;
   for (;;) {
     // A step that has begun is finished: only the waits between steps end early.
-    const pass = await controller.pass(spec, new AbortController().signal);
+    const pass = await controller.pass(spec, options.lost ?? new AbortController().signal);
     options.onPass?.(pass);
     incident = pass.incident ?? incident;
     const end = (

@@ -19,7 +19,7 @@ export interface PullRequest {
 }
 
 export interface GitHub {
-  /** The open pull request from `head` into `base`, or `null`. */
+  /** The pull request from `head` into `base`, also one that was merged or closed since; `null` when there was none. */
   findPullRequest(query: GitHubRepository & { head: string; base: string }): Promise<PullRequest | null>;
   openPullRequest(
     request: GitHubRepository & { head: string; base: string; title: string; body: string },
@@ -81,7 +81,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
         z.array(pullRequestSchema),
         (octokit, signal) =>
           octokit.rest.pulls.list({
-            ...{ owner, repo, base, state: "open", per_page: 1 },
+            ...{ owner, repo, base, state: "all", per_page: 1 },
             // GitHub ignores a head without its owner and answers with every pull request.
             head: `${owner}:${head}`,
             request: { signal },

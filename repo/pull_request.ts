@@ -36,6 +36,11 @@ export class DirectPush implements Publisher {
   }
 }
 
+/** The branch that an attempt's pull request comes from. */
+export function pullRequestBranch(incident: string, attempt: number): string {
+  return `evenkeel/${incident}-${attempt}`;
+}
+
 /** Pushes to `evenkeel/<incident>-<attempt>` and opens a pull request into the branch of the checkout. */
 export class GitHubPullRequest implements Publisher {
   readonly #github: GitHub;
@@ -55,14 +60,16 @@ export class GitHubPullRequest implements Publisher {
         hint: "Set the fix mode to push or suggest",
       });
     }
-    const branch = `evenkeel/${request.incident}-${request.attempt}`;
+    const branch = pullRequestBranch(request.incident, request.attempt);
+    const where = { ...repository, head: branch, base: checkout.branch };
+    // Merged or closed since, its branch may be gone: neither is made anew.
+    const known = await this.#github.findPullRequest(where);
+    if (known !== null) return { kind: "pull-request", branch, ...known };
     const pushed = await pushCommit(checkout, commit, branch, signal);
     switch (pushed.kind) {
       case "pushed":
       case "already-there": {
-        const where = { ...repository, head: branch, base: checkout.branch };
-        const pull = await this.#github.findPullRequest(where) ??
-          await this.#github.openPullRequest({ ...where, title, body });
+        const pull = await this.#github.openPullRequest({ ...where, title, body });
         return { kind: "pull-request", branch, ...pull };
       }
       case "moved":

@@ -24,9 +24,14 @@ export class Doubts {
   /** When each write was last tried or first met, by key; only what is pending, so at most a few. */
   readonly #since = new Map<string, number>();
 
-  /** @param doubtMs how long a write stays in doubt, in milliseconds @default DOUBT_MS */
+  /**
+   * @param predecessorMs how long a request that another process has left may still be under way, in milliseconds; of
+   * a dead one its system gives it up @default 0
+   * @param doubtMs how long a write stays in doubt after that, in milliseconds @default DOUBT_MS
+   */
   constructor(
     private readonly clock: Pick<Clock, "monotonic">,
+    private readonly predecessorMs: number = 0,
     private readonly doubtMs: number = DOUBT_MS,
   ) {}
 
@@ -46,7 +51,7 @@ export class Doubts {
 
   /** @throws {StillInDoubt} while a write that was left pending may still arrive */
   check(key: string): void {
-    const since = this.#since.get(key) ?? this.clock.monotonic();
+    const since = this.#since.get(key) ?? this.clock.monotonic() + this.predecessorMs;
     this.#since.set(key, since);
     const waitMs = since + this.doubtMs - this.clock.monotonic();
     if (waitMs > 0) throw new StillInDoubt(key, waitMs);

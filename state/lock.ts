@@ -1,6 +1,7 @@
 /**
- * One Evenkeel that acts for each data folder. The lock is the kernel's, on an open file: it goes with the
- * process, however that ends, and nothing stale can be left. The file itself stays; it only names the holder.
+ * The lock of a data folder: the quick sign that whoever acted on it is dead. It is the kernel's, on an open file: it
+ * goes with the process, however that ends, and nothing stale can be left. The file itself stays; it only names the
+ * holder. A process that stands still keeps it, which is what the lease in the store is for.
  */
 import { join } from "@std/path";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
@@ -8,33 +9,71 @@ import { EvenkeelError, messageOf } from "../base/errors.ts";
 export const LOCK_FILE = "evenkeel.lock";
 const PID_BYTES_MAX = 32;
 
+export interface FolderLock extends AsyncDisposable {
+  readonly isHeld: boolean;
+  /**
+   * Holds the lock if nobody else does.
+   * @returns whether it is held now
+   * @throws {EvenkeelError} when the folder cannot be used
+   */
+  tryHold(): Promise<boolean>;
+  release(): Promise<void>;
+  /** The process that holds it or held it last, as the file says. */
+  pid(): Promise<number | null>;
+}
+
+/** The lock of a data folder, not held yet. Disposing of it releases it. */
+export function folderLock(directory: string): FolderLock {
+  let held: Deno.FsFile | null = null;
+  const release = async () => {
+    const file = held;
+    held = null;
+    // A child that is being started holds a copy of the file until it runs; closing ours is not enough.
+    await file?.unlock();
+    file?.close();
+  };
+  return {
+    get isHeld() {
+      return held !== null;
+    },
+    async tryHold() {
+      if (held !== null) return true;
+      const file = await openLockFile(directory);
+      if (!await file.tryLock(true)) {
+        file.close();
+        return false;
+      }
+      await file.truncate(0);
+      await file.seek(0, Deno.SeekMode.Start);
+      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+      held = file;
+      return true;
+    },
+    release,
+    async pid() {
+      using file = await openLockFile(directory);
+      return await readPid(file);
+    },
+    [Symbol.asyncDispose]: release,
+  };
+}
+
 /**
  * Locks a data folder, created when missing, until the result is disposed of or the process ends.
  * @throws {EvenkeelError} when another process holds it or the folder cannot be used
  */
 export async function lockDataDirectory(directory: string): Promise<AsyncDisposable> {
-  const file = await openLockFile(directory);
-  if (!await file.tryLock(true)) {
-    const holder = await readPid(file);
-    file.close();
-    throw new EvenkeelError(
-      `Cannot use ${directory}: another Evenkeel${holder === null ? "" : ` (pid ${holder})`} is using it`,
-      { hint: holder === null ? "Choose another folder with EVENKEEL_DATA_DIR" : `Stop it: kill ${holder}` },
-    );
-  }
-  await file.truncate(0);
-  await file.seek(0, Deno.SeekMode.Start);
-  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-  let isHeld = true;
-  return {
-    async [Symbol.asyncDispose]() {
-      if (!isHeld) return;
-      isHeld = false;
-      // A child that is being started holds a copy of the file until it runs; closing ours is not enough.
-      await file.unlock();
-      file.close();
-    },
-  };
+  const lock = folderLock(directory);
+  if (!await lock.tryHold()) throw inUse(directory, await lock.pid());
+  return lock;
+}
+
+/** @param pid who uses the folder, where known */
+export function inUse(directory: string, pid: number | null): EvenkeelError {
+  const who = `another Evenkeel${pid === null ? "" : ` (pid ${pid})`}`;
+  return new EvenkeelError(`Cannot use ${directory}: ${who} is using it`, {
+    hint: pid === null ? "Choose another folder with EVENKEEL_DATA_DIR" : `Stop it: kill ${pid}`,
+  });
 }
 
 async function openLockFile(directory: string): Promise<Deno.FsFile> {

@@ -107,6 +107,26 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX unknowns_by_time ON unknowns (last_seen_at);
   `,
+  `
+  -- Who leads. The fencing number of the newest leader never falls.
+  CREATE TABLE lease (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    fencing INTEGER NOT NULL,
+    holder TEXT,
+    beats INTEGER NOT NULL,
+    is_locked INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO lease (id, fencing, holder, beats, is_locked) VALUES (1, 0, NULL, 0, 0);
+
+  -- Stalled incidents that a person wants to go on: the leader alone changes an incident.
+  CREATE TABLE resumes (
+    incident_id TEXT PRIMARY KEY REFERENCES incidents (incident_id) ON DELETE CASCADE,
+    asked_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Nothing reads it any more: an incident's record holds its attempts.
+  DROP TABLE attempts;
+  `,
 ];
 
 /** The version of a database; 0 before the first step. */

@@ -8,6 +8,8 @@ import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import { unreachable } from "../base/errors.ts";
 import { Database } from "./database.ts";
+import { Fenced } from "./lease.ts";
+import type { Lease } from "./lease.ts";
 import { performanceSchema } from "./performance.ts";
 import type { Performance } from "./performance.ts";
 import { importSchema } from "./prior.ts";
@@ -23,7 +25,8 @@ import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from 
 import { clamp, decode, encode, filter } from "./rows.ts";
 import { unknownOfIncident, UNKNOWNS_KEPT, unknownSchema } from "./unknowns.ts";
 import type { Unknown, UnknownSeen } from "./unknowns.ts";
-import type { Change, Forgettable, Forgotten, RemedyCount, Store } from "./store.ts";
+import { SqliteLeases } from "./sqlite_lease.ts";
+import type { Change, Forgettable, Forgotten, RemedyCount, SharedStore, Store } from "./store.ts";
 
 /** Newest events kept of a service, and of what belongs to no service. */
 export const EVENTS_KEPT_PER_SERVICE = 1000;
@@ -62,18 +65,49 @@ const remedyCountSchema = z.object({
  * @param options.clock for the pauses while another process holds the file @default systemClock
  * @throws {EvenkeelError} when the file is damaged, another program's, or a newer Evenkeel's
  */
-export async function openSqliteStore(path: string, options: { clock?: Clock } = {}): Promise<Store> {
+export async function openSqliteStore(path: string, options: { clock?: Clock } = {}): Promise<SharedStore> {
   const clock = options.clock ?? systemClock;
   return new SqliteStore(await Database.open(path, clock), clock);
 }
 
-class SqliteStore implements Store {
+/** In whose name a store is written to. */
+interface Leader {
+  fencing: number;
+  onFenced: (error: Fenced) => void;
+}
+
+class SqliteStore implements SharedStore {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #leases: SqliteLeases;
+  readonly #leader: Leader | null;
 
-  constructor(database: Database, clock: Clock) {
+  /** @param leader `null` for who does not act: their writes are not fenced */
+  constructor(database: Database, clock: Clock, leader: Leader | null = null) {
     this.#database = database;
     this.#clock = clock;
+    this.#leases = new SqliteLeases(database);
+    this.#leader = leader;
+  }
+
+  under(fencing: number, onFenced: (error: Fenced) => void = () => {}): Store {
+    return new SqliteStore(this.#database, this.#clock, { fencing, onFenced });
+  }
+
+  getLease(): Promise<Lease> {
+    return this.#leases.getLease();
+  }
+
+  takeLease(holder: string, seen: Lease, isLocked: boolean): Promise<number | null> {
+    return this.#leases.takeLease(holder, seen, isLocked);
+  }
+
+  renewLease(fencing: number, isLocked: boolean): Promise<void> {
+    return this.#leases.renewLease(fencing, isLocked);
+  }
+
+  releaseLease(fencing: number): Promise<void> {
+    return this.#leases.releaseLease(fencing);
   }
 
   getService(serviceId: string): Promise<ServiceRecord | null> {
@@ -103,7 +137,7 @@ class SqliteStore implements Store {
 
   record(change: Change): Promise<void> {
     const { service, incident, events = [], outcome, performance = [], unknowns = [] } = change;
-    return this.#database.write(() => {
+    return this.#write(() => {
       if (service !== undefined) this.#putService(service);
       if (incident !== undefined) this.#putIncident(incident);
       for (const event of events) this.#putEvent(event);
@@ -113,10 +147,26 @@ class SqliteStore implements Store {
     });
   }
 
+  askToResume(serviceId: string, at: number): Promise<Incident | null> {
+    return this.#database.write(() => {
+      const sql = "SELECT record FROM incidents WHERE service_id = ? AND status = 'stalled'";
+      const row = this.#database.statement(sql).get(serviceId);
+      if (row === undefined) return null;
+      const incident = decode(incidentSchema, row["record"], this.#database.path);
+      const wish = "INSERT INTO resumes (incident_id, asked_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+      return this.#run(wish, incident.id, Math.round(at)) === 0 ? null : incident;
+    });
+  }
+
+  isResumeAsked(incidentId: string): Promise<boolean> {
+    const sql = "SELECT 1 FROM resumes WHERE incident_id = ?";
+    return this.#database.read(() => this.#database.statement(sql).get(incidentId) !== undefined);
+  }
+
   intend(entry: Omit<JournalEntry, "state" | "result" | "finishedAt">): Promise<JournalEntry> {
     const intended: JournalEntry = { ...entry, state: "intended", result: null, finishedAt: null };
     const record = encode(journalEntrySchema, intended);
-    return this.#database.write(() => {
+    return this.#write(() => {
       this.#run(
         `INSERT INTO journal (key, service_id, state, intended_at, record) VALUES (?, ?, 'intended', ?, ?)
          ON CONFLICT (key) DO NOTHING`,
@@ -134,7 +184,7 @@ class SqliteStore implements Store {
     key: string,
     end: { state: "done" | "failed"; result: JournalEntry["result"]; at: number },
   ): Promise<void> {
-    return this.#database.write(() => {
+    return this.#write(() => {
       const entry = this.#journalEntry(key);
       if (entry === null) throw new Error(`Cannot finish effect ${key}: it was never intended`);
       if (entry.state === end.state) return;
@@ -265,7 +315,20 @@ class SqliteStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#database[Symbol.dispose]();
+    if (this.#leader === null) this.#database[Symbol.dispose]();
+  }
+
+  /** One transaction, in which a leader writes nothing once there is a newer one. */
+  #write<T>(work: () => T): Promise<T> {
+    const leader = this.#leader;
+    if (leader === null) return this.#database.write(work);
+    return this.#database.write(() => {
+      this.#leases.check(leader.fencing);
+      return work();
+    }).catch((error) => {
+      if (error instanceof Fenced) leader.onFenced(error);
+      throw error;
+    });
   }
 
   #putService(service: ServiceRecord): void {
@@ -297,6 +360,7 @@ class SqliteStore implements Store {
       Math.round(incident.openedAt),
       encode(incidentSchema, incident),
     );
+    if (incident.status !== "stalled") this.#run("DELETE FROM resumes WHERE incident_id = ?", incident.id);
     this.#run(
       `DELETE FROM incidents WHERE service_id = ?1 AND status = 'healed' AND rowid NOT IN (SELECT rowid
        FROM incidents WHERE service_id = ?1 AND status = 'healed' ORDER BY opened_at DESC, rowid DESC LIMIT ?2)`,

@@ -2,6 +2,7 @@
  * The memory of Evenkeel. One interface; SQLite implements it, PostgreSQL will. Writes of one call are one
  * transaction: a kill between two lines leaves the state before or after, never between.
  */
+import type { Fenced, Leases } from "./lease.ts";
 import type { Performance } from "./performance.ts";
 import type { Import } from "./prior.ts";
 import type { Incident, JournalEntry, Outcome, ServiceRecord, StateEvent } from "./records.ts";
@@ -54,6 +55,14 @@ export interface Store extends AsyncDisposable {
   listIncidents(query?: { serviceId?: string; sessionId?: string; limit?: number }): Promise<Incident[]>;
   /** Records one pass of the loop, all or nothing. */
   record(change: Change): Promise<void>;
+  /**
+   * Keeps a person's wish that a stalled service goes on, in one step: who looks after the service fulfils it at the
+   * next pass, and it is gone when the incident is recorded as anything but stalled.
+   * @param at milliseconds since the epoch
+   * @returns the incident; `null` when the service is not stalled or the wish is there already
+   */
+  askToResume(serviceId: string, at: number): Promise<Incident | null>;
+  isResumeAsked(incidentId: string): Promise<boolean>;
 
   /** Writes the intent of an effect. A second intent for the same key returns the first entry unchanged. */
   intend(entry: Omit<JournalEntry, "state" | "result" | "finishedAt">): Promise<JournalEntry>;
@@ -93,4 +102,14 @@ export interface Store extends AsyncDisposable {
 
   /** True when a write succeeds: what /readyz asks. */
   isWritable(): Promise<boolean>;
+}
+
+/** A store that several processes may have open, of which one acts. */
+export interface SharedStore extends Store, Leases {
+  /**
+   * The same store as its leader writes to it: every write is refused with `Fenced` from the moment there is a newer
+   * leader, checked in the transaction of the write. Disposing of it closes nothing.
+   * @param onFenced told when a write was refused so
+   */
+  under(fencing: number, onFenced?: (error: Fenced) => void): Store;
 }

@@ -13,7 +13,7 @@ const publishedSchema = z.discriminatedUnion("kind", [
 ]);
 
 export async function publish(context: EffectContext): Promise<EffectResult> {
-  const { attempt, spec } = context.request;
+  const { attempt, incident, spec } = context.request;
   const { repair, commit, branch, baseCommit } = attempt;
   if (repair.kind !== "patch" || commit === null || branch === null) {
     throw new Error(`Attempt ${attempt.number} has nothing to publish`);
@@ -26,14 +26,14 @@ export async function publish(context: EffectContext): Promise<EffectResult> {
       run: async () => {
         result = await context.once(publishedSchema, { branch, baseCommit, commit }, {
           alreadyDone: async (): Promise<PublishResult | null> => {
-            // A pull request is looked for where it is opened.
-            if (spec.mode !== "push") return null;
-            const isThere = await context.parts.repositories.contains(
-              { url, branch },
-              commit,
-              context.signal,
-            );
-            return isThere ? { kind: "published", pullRequestUrl: null } : null;
+            const { repositories } = context.parts;
+            if (spec.mode === "push") {
+              const isThere = await repositories.contains({ url, branch }, commit, context.signal);
+              return isThere ? { kind: "published", pullRequestUrl: null } : null;
+            }
+            const of = { incident: incident.id, attempt: attempt.number };
+            const pullRequestUrl = await repositories.findPullRequest({ url, branch }, of, context.signal);
+            return pullRequestUrl === null ? null : { kind: "published", pullRequestUrl };
           },
           perform: () => publishNow(context, url, branch, commit, repair.edits),
         });

@@ -13,20 +13,33 @@ const TOKEN = "ghp_canary4711canary4711canary4711";
 
 /** The two calls of GitHub, with the pull requests in memory. */
 function startGitHub(mood: { answer?: () => Response } = {}) {
-  const pulls: { number: number; html_url: string; head: string; base: string; title: string }[] = [];
+  const pulls: {
+    number: number;
+    html_url: string;
+    head: string;
+    base: string;
+    title: string;
+    state: "open" | "closed";
+  }[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const url = new URL(request.url);
     if (mood.answer !== undefined) return mood.answer();
     if (url.pathname !== "/repos/o/r/pulls") return Response.json({ message: "Not Found" }, { status: 404 });
     if (request.method === "GET") {
       const head = url.searchParams.get("head")?.replace(/^o:/, "");
+      const base = url.searchParams.get("base");
+      // GitHub's default.
+      const state = url.searchParams.get("state") ?? "open";
       return Response.json(
-        pulls.filter((pull) => pull.head === head && pull.base === url.searchParams.get("base")),
+        pulls.filter((pull) =>
+          pull.head === head && pull.base === base && (state === "all" || pull.state === state)
+        ),
       );
     }
     const { head, base, title } = await request.json();
     const number = pulls.length + 1;
-    const pull = { number, html_url: `https://github.com/o/r/pull/${number}`, head, base, title };
+    const html_url = `https://github.com/o/r/pull/${number}`;
+    const pull = { number, html_url, head, base, title, state: "open" as const };
     pulls.push(pull);
     return Response.json(pull, { status: 201 });
   });
@@ -79,6 +92,20 @@ Deno.test("a pull request is opened once from a branch of its own, and the base 
   ]);
   assertEquals(await remoteHead(repository.url, "evenkeel/inc_1-2"), request.commit);
   assertEquals(await repository.head(), before);
+});
+
+Deno.test("a pull request that a person closed, its branch deleted, is not opened again (promise 1) (promise 25)", async () => {
+  await using github = startGitHub();
+  await using prepared = await prepare();
+  const { repository, request } = prepared;
+  const where = { owner: "o", repo: "r" };
+  const make = () => new GitHubPullRequest(createGitHub({ token: TOKEN, baseUrl: github.baseUrl }), where);
+  const first = await make().publish(request);
+  for (const pull of github.pulls) pull.state = "closed";
+  await gitIn(repository.url, ["branch", "-D", "evenkeel/inc_1-2"]);
+  assertEquals(await make().publish(request), first);
+  assertEquals(github.pulls.length, 1);
+  assertEquals(await remoteHead(repository.url, "evenkeel/inc_1-2"), null);
 });
 
 Deno.test("a branch of that name with somebody else's commit is left alone", async () => {

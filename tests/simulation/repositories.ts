@@ -88,6 +88,7 @@ export function createSimulatedRepositories(
       await ask("push to");
       return result;
     },
+    findPullRequest: () => Promise.resolve(null),
     async contains({ url }, commit) {
       const service = serviceOf(url);
       await ask("read");

@@ -1,0 +1,73 @@
+/**
+ * The lead over a data folder for the commands that act: `once` takes it at once or says who has it, `reconcile` stands
+ * by for it. And what a leader does right before it changes the world: it makes sure that it leads still.
+ */
+import { join } from "@std/path";
+import { systemClock } from "../base/clock.ts";
+import type { Repositories } from "../reconciler/parts.ts";
+import { folderLock, inUse } from "../state/lock.ts";
+import { LEASE_MS, Replica } from "../state/replica.ts";
+import type { Term } from "../state/replica.ts";
+import { openSqliteStore } from "../state/sqlite.ts";
+import type { SharedStore } from "../state/store.ts";
+
+export type Confirm = Term["confirm"];
+
+export interface Standing extends AsyncDisposable {
+  replica: Replica;
+  /** For reading, whoever leads. */
+  store: SharedStore;
+}
+
+/** Opens a data folder to lead in it, some time. @param leaseMs @default LEASE_MS */
+export async function openReplica(directory: string, leaseMs: number = LEASE_MS): Promise<Standing> {
+  await using cleanup = new AsyncDisposableStack();
+  const lock = cleanup.use(folderLock(directory));
+  const store = cleanup.use(await openStore(directory));
+  const name = `pid ${Deno.pid}`;
+  const replica = new Replica({ store, lock, clock: systemClock, name, leaseMs });
+  const opened = cleanup.move();
+  return { replica, store, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/**
+ * Takes the lead for as long as the result is not disposed of.
+ * @throws {EvenkeelError} when another Evenkeel has it
+ */
+export async function leadAtOnce(directory: string): Promise<Term> {
+  await using cleanup = new AsyncDisposableStack();
+  const lock = cleanup.use(folderLock(directory));
+  if (!await lock.tryHold()) throw inUse(directory, await lock.pid());
+  const store = cleanup.use(await openStore(directory));
+  const replica = new Replica({ store, lock, clock: systemClock, name: `pid ${Deno.pid}` });
+  // The lock is free, so whoever may lead without it took over from one that stood still: it shows within a lease.
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), LEASE_MS + 1_000);
+  const term = await replica.lead(patience.signal).finally(() => clearTimeout(timer));
+  if (term === null) throw inUse(directory, null);
+  cleanup.use(term);
+  const opened = cleanup.move();
+  return { ...term, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function openStore(directory: string): Promise<SharedStore> {
+  return openSqliteStore(join(directory, "evenkeel.db"));
+}
+
+/** Sends what changes something only once it is sure who leads: the last step before it leaves. */
+export function confirmedFetch(confirm: Confirm, send: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    if ((init?.method ?? "GET") !== "GET") await confirm();
+    return await send(input, init);
+  };
+}
+
+export function confirmedRepositories(confirm: Confirm, repositories: Repositories): Repositories {
+  return {
+    ...repositories,
+    async publish(...request) {
+      await confirm();
+      return await repositories.publish(...request);
+    },
+  };
+}
