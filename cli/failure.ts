@@ -4,10 +4,10 @@
  */
 import type { Pass } from "../reconciler/controller.ts";
 import type { ServiceSpec } from "../reconciler/spec.ts";
+import { lastErrorOf } from "../state/last_error.ts";
 import type { Attempt, Evidence, Incident } from "../state/records.ts";
 import { seenBefore } from "../state/patterns.ts";
 import type { Pattern } from "../state/patterns.ts";
-import { errorOf } from "../state/session_summary.ts";
 import type { Store } from "../state/store.ts";
 import { formatDuration } from "../text/duration.ts";
 import { createPainter, safe, table } from "./output.ts";
@@ -53,7 +53,7 @@ export async function describeFailure(
     service: incident.serviceName,
     reason: stalled?.reason ?? why.reason,
     message: stalled?.message ?? why.message,
-    lastError: errorOf(incident),
+    lastError: lastErrorOf(incident),
     evidence: stalled !== null && stalled.evidence.length > 0 ? stalled.evidence : shown,
     tried: attempts.map((attempt) => ({
       attempt: attempt.number,

@@ -41,12 +41,16 @@ export type Action =
     outcome?: {
       attempt: Attempt;
       outcome: Outcome["outcome"];
+      /** Another failure came in place of its own; see records.ts. */
+      isStep?: boolean;
       /** How long the deploy took that carried the repair live; `null` when none did or Render does not say. */
       deployMs: number | null;
     };
   }
   /** Read the failure of a deploy and prepare an attempt. */
   | { kind: "diagnose"; incident: Incident; deploy: DeployView; phase: Phase }
+  /** Read why the deploy of an attempt failed: the incident stops here, and nobody else will. */
+  | { kind: "read"; incident: Incident; deploy: DeployView; phase: Phase }
   | {
     kind: "effect";
     incident: Incident;

@@ -9,6 +9,8 @@ import { Doubts, StillInDoubt } from "../state/doubts.ts";
 import type { Performance } from "../state/performance.ts";
 import type { Attempt, Incident, ServiceRecord, StateEvent } from "../state/records.ts";
 import type { Action, Memory } from "./action.ts";
+import { aftermathOf, NOTHING_READ } from "./aftermath.ts";
+import type { Aftermath, Finding } from "./aftermath.ts";
 import { CheckoutCache } from "./checkouts.ts";
 import { conditionsOf } from "./conditions.ts";
 import { performEffect } from "./effects.ts";
@@ -19,6 +21,7 @@ import { findServiceId, observe } from "./observe.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
 import { plan } from "./plan.ts";
+import { readFailure } from "./read_failure.ts";
 import { prepareAttempt } from "./repair.ts";
 import { addSample, emptyRecord } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
@@ -86,12 +89,16 @@ export class Controller implements AsyncDisposable {
     const before = wasLost ? { ...known, streak: null } : known;
     let record = addSample(before, observation, spec);
     let incident = await store.getActiveIncident(serviceId);
-    const remember = async (event: StateEvent | null, extra: { outcome?: Action } = {}) => {
+    const remember = async (event: StateEvent | null, finished?: Finished) => {
       const conditions = conditionsOf(record, observation, incident, spec);
       const events = [...transitions(record, conditions, this.#event(serviceId, incident))];
       if (event !== null) events.push(event);
       record = { ...record, conditions };
-      await this.#remember(record, incident, events, extra.outcome);
+      await this.#remember(record, incident, events, finished);
+    };
+    const become: Become = async (next, event, finished) => {
+      incident = next;
+      await remember(event, finished);
     };
     await remember(null);
     this.#lostSamples.delete(serviceId);
@@ -125,14 +132,14 @@ export class Controller implements AsyncDisposable {
               // An opened incident was looked at before it had a name.
               data: action.event.data ?? (action.event.type === "IncidentOpened" ? { lookedSince } : null),
             },
-            { outcome: action },
+            action.outcome,
           );
           continue;
-        case "diagnose": {
-          const retry = await this.#diagnose(spec, observation, action, async (next, event) => {
-            incident = next;
-            await remember(event);
-          }, signal);
+        case "diagnose":
+        case "read": {
+          const retry = action.kind === "diagnose"
+            ? await this.#diagnose(spec, observation, action, become, signal)
+            : await this.#read(spec, observation, action, become, signal);
           if (retry !== null) return finish(retry);
           continue;
         }
@@ -242,16 +249,20 @@ export class Controller implements AsyncDisposable {
     spec: ServiceSpec,
     observation: Observation,
     action: Extract<Action, { kind: "diagnose" }>,
-    become: (incident: Incident, event: StateEvent) => Promise<void>,
+    become: Become,
     signal: AbortSignal,
   ): Promise<Outcome | null> {
     const { seen } = observation;
     if (seen === null) throw new Error("A diagnosis was planned without a sighting");
-    const { incident, deploy, phase } = action;
+    let { incident } = action;
+    const { deploy, phase } = action;
     const now = () => this.#parts.clock.now();
     const event = this.#event(seen.service.id, incident);
-    const question = { spec, seen, incident, deploy, phase };
+    let after: Aftermath | null = null;
+    const onFinding = (finding: Finding) => after ??= aftermathOf(spec, seen, incident, deploy, finding);
+    const question = { spec, seen, incident, deploy, phase, onFinding };
     const { preparation, notes } = await prepareAttempt(this.#parts, question, signal);
+    incident = await this.#understand(incident, after, become, event);
     for (const note of notes) await become(incident, { ...event(note.type, note.message), data: note.data });
     switch (preparation.kind) {
       case "changed": {
@@ -307,6 +318,43 @@ export class Controller implements AsyncDisposable {
     }
   }
 
+  /** Reads why the newest attempt failed. @returns an outcome when the pass ends here */
+  async #read(
+    spec: ServiceSpec,
+    { seen }: Observation,
+    { incident, deploy, phase }: Extract<Action, { kind: "read" }>,
+    become: Become,
+    signal: AbortSignal,
+  ): Promise<Outcome | null> {
+    if (seen === null) throw new Error("A reading was planned without a sighting");
+    const key = `read/${incident.id}`;
+    const question = { spec, seen, incident, deploy, phase };
+    const finding = await readFailure(this.#parts, question, signal).catch((error) => {
+      if (!isPassing(error)) throw error;
+      return error;
+    });
+    const isError = finding instanceof Error;
+    if (isError && this.#countFailure(key) < PREPARE_TRIES_MAX) {
+      return { kind: "retry", reason: "CannotRead", message: finding.message };
+    }
+    this.#failures.delete(key);
+    const after = aftermathOf(spec, seen, incident, deploy, isError ? NOTHING_READ : finding);
+    await this.#understand(incident, after, become, this.#event(seen.service.id, incident));
+    return null;
+  }
+
+  /** Records what became of an earlier attempt. @returns the incident as it then is */
+  async #understand(
+    incident: Incident,
+    after: Aftermath | null,
+    become: Become,
+    event: (type: string, message: string) => StateEvent,
+  ): Promise<Incident> {
+    if (after === null) return incident;
+    await become(after.incident, event(after.event.type, after.event.message), after.outcome);
+    return after.incident;
+  }
+
   #countFailure(key: string): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
@@ -328,10 +376,9 @@ export class Controller implements AsyncDisposable {
     record: ServiceRecord,
     incident: Incident | null,
     events: StateEvent[],
-    action: Action | undefined,
+    finished: Finished | undefined,
   ): Promise<void> {
     const { store, clock } = this.#parts;
-    const finished = action?.kind === "record" ? action.outcome : undefined;
     await store.record({
       service: record,
       ...(incident === null ? {} : { incident }),
@@ -346,7 +393,8 @@ export class Controller implements AsyncDisposable {
           fingerprint: finished.attempt.fingerprint,
           remedy: finished.attempt.remedy,
           outcome: finished.outcome,
-          durationMs: clock.now() - finished.attempt.startedAt,
+          ...(finished.isStep === undefined ? {} : { isStep: finished.isStep }),
+          durationMs: (finished.attempt.endedAt ?? clock.now()) - finished.attempt.startedAt,
         },
         performance: durationsOf(record, finished, clock.now()),
       }),
@@ -356,6 +404,8 @@ export class Controller implements AsyncDisposable {
 }
 
 type Finished = NonNullable<Extract<Action, { kind: "record" }>["outcome"]>;
+/** Makes the incident of a pass another, and records it with what happened. */
+type Become = (incident: Incident, event: StateEvent, finished?: Finished) => Promise<void>;
 
 /** What is tried, and why this and nothing else. */
 function begun({ summary, remedy, why }: Attempt): string {

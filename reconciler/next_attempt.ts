@@ -3,13 +3,15 @@
  * good before, else a diagnosis. Pure.
  */
 import type { Phase } from "../agents/messages.ts";
-import type { Attempt, Evidence, Incident } from "../state/records.ts";
+import { lastErrorOf, lastEvidenceOf } from "../state/last_error.ts";
+import type { Attempt, Incident } from "../state/records.ts";
 import type { Action } from "./action.ts";
+import { isUnread } from "./aftermath.ts";
 import { rollbackTarget } from "./assess.ts";
-import { addAttempt, newAttempt, resume, worldHash } from "./incident.ts";
+import { addAttempt, newAttempt, resume, stall, worldHash } from "./incident.ts";
 import { latestDeploy, stateOf } from "./observation.ts";
 import type { DeployView, Sighting } from "./observation.ts";
-import { record, stallAction } from "./situation.ts";
+import { record } from "./situation.ts";
 import type { Situation } from "./situation.ts";
 
 /** Chooses the next attempt within the budgets. */
@@ -35,15 +37,12 @@ export function repair(situation: Situation, gap: "unhealthy" | "deploy-failed",
   }
   const attempts = incident.attempts.length - incident.attemptsBefore;
   if (attempts >= spec.policy.attemptsMax) {
-    const message = `${attempts} of ${spec.policy.attemptsMax} attempts are spent; last: ${
-      lastError(incident)
-    }`;
-    return stallAction(situation, "AttemptsSpent", message, lastEvidence(incident));
+    return spent(situation, "AttemptsSpent", `${attempts} of ${spec.policy.attemptsMax} attempts are spent`);
   }
   if (memory.effectsLastHour >= spec.policy.effectsPerHourMax) {
     const message =
       `${memory.effectsLastHour} effects within an hour reach the limit of ${spec.policy.effectsPerHourMax}`;
-    return stallAction(situation, "EffectsSpent", message, lastEvidence(incident));
+    return spent(situation, "EffectsSpent", message);
   }
   if (gap === "unhealthy" && spec.mode !== "suggest") {
     const first = rollBack(situation, deploy) ?? restart(situation, deploy);
@@ -122,12 +121,17 @@ function phaseOf(deploy: DeployView): Phase {
   }
 }
 
-function lastError(incident: Incident): string {
-  const attempt = incident.attempts.at(-1);
-  return attempt?.error ?? attempt?.summary ?? incident.message;
-}
-
-function lastEvidence(incident: Incident): Evidence[] {
-  const evidence = incident.attempts.at(-1)?.evidence ?? null;
-  return evidence === null ? [] : [evidence];
+/** A budget is spent. Before that is said, the newest failure is read: what to mend is in its log. */
+function spent({ seen, incident, now }: Situation, reason: string, message: string): Action {
+  const failed = incident.attempts.findLast(isUnread);
+  const deploy = seen.deploys.find((one) => one.id === failed?.deployId);
+  if (deploy !== undefined && ["failed", "live"].includes(stateOf(deploy))) {
+    return { kind: "read", incident, deploy, phase: phaseOf(deploy) };
+  }
+  const why = { reason, message, evidence: lastEvidenceOf(incident) };
+  return record(
+    stall(incident, seen, why, now),
+    "IncidentStalled",
+    `${message}; last: ${lastErrorOf(incident)}`,
+  );
 }

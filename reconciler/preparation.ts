@@ -2,6 +2,7 @@
 import type { Phase } from "../agents/messages.ts";
 import type { Json } from "../base/json.ts";
 import type { Attempt, Evidence, Incident } from "../state/records.ts";
+import type { Finding } from "./aftermath.ts";
 import type { DeployView, Sighting } from "./observation.ts";
 import type { Checkout } from "./parts.ts";
 import type { ServiceSpec } from "./spec.ts";
@@ -21,6 +22,8 @@ export interface Question {
   incident: Incident;
   deploy: DeployView;
   phase: Phase;
+  /** Told what the log says, before anything is prepared. */
+  onFinding?: (finding: Finding) => void;
 }
 
 /** Something that happened while an attempt was prepared, to be recorded as an event. */

@@ -1,9 +1,14 @@
 /** What was tried before against a failure, so that no budget is overdrawn and no change is made twice in vain. */
-import type { Incident } from "../state/records.ts";
+import type { Attempt, Incident } from "../state/records.ts";
 import type { Parts } from "./parts.ts";
 
 const DAY_MS = 86_400_000;
 const INCIDENTS_READ = 100;
+
+/** Proven good; one whose cause is gone and that exposed another failure has used its part of the budget. */
+function isProven({ status, aftermath }: Attempt): boolean {
+  return status === "fixed" && aftermath?.isAnother !== true;
+}
 
 /** How often this failure was attempted within a day, and which changes did not help it. */
 export async function triedBefore(
@@ -26,7 +31,7 @@ export async function triedBefore(
       : attempt.status === "failed" || attempt.status === "no_effect"
   );
   return {
-    today: counted.filter((attempt) => attempt.status !== "fixed").length,
+    today: counted.filter((attempt) => !isProven(attempt)).length,
     failed: new Set(failed.map((attempt) => attempt.repairHash)),
   };
 }

@@ -17,10 +17,10 @@ export function iterationOf(attempt: Attempt): Iteration {
 }
 
 /**
- * `fixed`: a change to the code or a setting was proven good. `success`: the service was proven good without a
- * change, by a redeploy or a restart. What was overtaken by somebody else or only shown has had no effect.
+ * `fixed`: a change to the code or a setting was proven good, or the failure is gone and another one came. `success`:
+ * the service was proven good without a change, by a redeploy or a restart. What was overtaken by somebody else or only shown has had no effect.
  */
-function statusOf({ status, repair }: Attempt): Iteration["status"] {
+function statusOf({ status, repair, aftermath }: Attempt): Iteration["status"] {
   switch (status) {
     case "running":
     case "failed":
@@ -28,7 +28,9 @@ function statusOf({ status, repair }: Attempt): Iteration["status"] {
     case "rolled_back":
       return status;
     case "fixed":
-      return repair.kind === "patch" || repair.kind === "setting" ? "fixed" : "success";
+      return repair.kind === "patch" || repair.kind === "setting" || aftermath?.isAnother
+        ? "fixed"
+        : "success";
     case "abandoned":
     case "suggested":
       return "no_effect";

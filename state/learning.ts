@@ -66,7 +66,7 @@ export function tallyOutcomes(
     tallies.set(key, known);
     return known;
   };
-  for (const outcome of withoutSteps(outcomes)) {
+  for (const outcome of withSteps(outcomes)) {
     const tally = tallyOf(outcome.cause, outcome.remedy);
     tally.lastAt = Math.max(tally.lastAt ?? -Infinity, outcome.at);
     const weight = weightAt(outcome.at);
@@ -99,23 +99,24 @@ export function tallyOutcomes(
 }
 
 /**
- * Leaves out a remedy without effect that was a step on the way: the next verified attempt of its incident met
- * another failure and the incident was healed with the change in place. Of two packages that are missing, adding
- * the first does not heal and is not wrong.
+ * Settles what was a step on the way. Of two packages that are missing, adding the first does not heal and is not
+ * wrong: a remedy whose failure is gone (`isStep`) counts as healed once its incident is healed with the change in
+ * place, and not at all before. One without effect whose incident then met another failure and was healed is left out.
  */
-function withoutSteps(outcomes: readonly Outcome[]): Outcome[] {
+function withSteps(outcomes: readonly Outcome[]): Outcome[] {
   const incidents = Map.groupBy(outcomes, ({ incidentId }) => incidentId);
-  return outcomes.filter((outcome) => {
-    if (outcome.outcome !== "no_effect") return true;
+  return outcomes.flatMap((outcome) => {
+    if (outcome.outcome !== "no_effect") return [outcome];
     const later = (incidents.get(outcome.incidentId) ?? []).filter(({ attempt }) =>
       attempt > outcome.attempt
     );
+    const isHealed = later.some((one) => one.outcome === "healed");
+    if (outcome.isStep === true) return isHealed ? [{ ...outcome, outcome: "healed" }] : [];
     const next = later.reduce<Outcome | null>(
       (least, one) => least === null || one.attempt < least.attempt ? one : least,
       null,
     );
-    const isHealed = later.some((one) => one.outcome === "healed");
-    return !(isHealed && next !== null && next.fingerprint !== outcome.fingerprint);
+    return isHealed && next !== null && next.fingerprint !== outcome.fingerprint ? [] : [outcome];
   });
 }
 

@@ -172,6 +172,15 @@ export const attemptSchema = z.object({
   /** How the repository is built with the repair in it; `null` where it was not read, and in older records. */
   build: buildFactsSchema.nullable().default(null),
   error: z.string().nullable(),
+  /** What its deploy failed with, once that was read. */
+  aftermath: z.object({
+    /** `unknown` where the log does not say. */
+    cause: z.string(),
+    fingerprint: z.string(),
+    evidence: evidenceSchema.nullable(),
+    /** Whether the failure that the attempt was about is gone and this is another one. */
+    isAnother: z.boolean(),
+  }).nullable().optional(),
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
@@ -217,6 +226,7 @@ export const effectKinds = [
   "autodeploy-on",
   "rollback",
   "restart",
+  "webhook-on",
 ] as const;
 
 /** One line of the journal: an effect is intended before, and recorded after, it is performed. */
@@ -257,6 +267,11 @@ export const outcomeSchema = z.object({
   fingerprint: z.string(),
   remedy: z.string(),
   outcome: z.enum(["healed", "no_effect", "worse"]),
+  /**
+   * Its deploy failed as far as the one before and with another cause: a step on the way if the incident is healed
+   * with the change in it, and neither good nor bad until then.
+   */
+  isStep: z.boolean().optional(),
   durationMs: z.number(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;

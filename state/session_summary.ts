@@ -4,6 +4,7 @@ import { agentRuns } from "./agent_runs.ts";
 import { ARTIFACT_VERSION, sparcPhases } from "./artifact_shapes.ts";
 import type { DeploymentPlan, FinalState, PhaseRecord, SparcPhase } from "./artifact_shapes.ts";
 import { iterationOf } from "./iterations.ts";
+import { lastErrorOf } from "./last_error.ts";
 import { phaseTimes } from "./phases.ts";
 import type { Attempt, ConditionType, Incident, ServiceRecord, StateEvent } from "./records.ts";
 
@@ -93,7 +94,7 @@ export function finalState({ session, startedAt, incidents, services, told, now 
     success: ready && active === undefined,
     ready,
     attempts: incidents.reduce((sum, { incident }) => sum + incident.attempts.length, 0),
-    error: active === undefined ? null : errorOf(active),
+    error: active === undefined ? null : lastErrorOf(active),
     phases: sessionPhases(planned, startedAt).map(({ phase, durationMs }) => ({ phase, durationMs })),
     services: shown,
     incidents: incidents.map(({ incident }) => {
@@ -116,12 +117,6 @@ export function finalState({ session, startedAt, incidents, services, told, now 
       };
     }),
   };
-}
-
-/** The last error of an incident that is not healed. */
-export function errorOf(incident: Incident): string {
-  const failed = incident.attempts.findLast((attempt) => attempt.error !== null);
-  return failed?.error ?? incident.stalled?.message ?? incident.message;
 }
 
 function planOf(

@@ -331,7 +331,8 @@ export class Checker {
       this.#fail("samePatch", `${incident.id}/${begun.number} repeats attempt ${failed.number}: ${content}`);
     }
     const counted = earlier.filter((one) =>
-      one.status !== "abandoned" && one.status !== "fixed" && one.repair.kind !== "rollback" &&
+      one.status !== "abandoned" && (one.status !== "fixed" || one.aftermath?.isAnother === true) &&
+      one.repair.kind !== "rollback" &&
       one.repair.kind !== "restart" && begun.startedAt - one.startedAt < DAY_MS
     );
     const max = this.specOf(incident.serviceId).policy.attemptsPerFingerprintMax;

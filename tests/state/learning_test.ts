@@ -74,6 +74,16 @@ Deno.test("a step on the way to a heal is no failure of its remedy", () => {
   assertEquals(tally({ ...first, outcome: "worse" }, second)[0]?.worse, 1);
 });
 
+Deno.test("a remedy whose failure was gone counts as healed with its incident, and not at all before", () => {
+  const incidentId = "inc_another_cause";
+  const first = past(0, { incidentId, attempt: 1, fingerprint: "a", outcome: "no_effect", isStep: true });
+  const second = past(0, { incidentId, attempt: 2, fingerprint: "b", cause: "other" });
+  const of = (...outcomes: Outcome[]) =>
+    tally(...outcomes).map(({ cause, healed, noEffect }) => `${cause} ${healed} ${noEffect}`);
+  assertEquals(of(second, first), ["other 1 0", "python-dependency-conflict 1 0"]);
+  assertEquals(of(first, { ...second, outcome: "no_effect" }), ["other 0 1"]);
+});
+
 Deno.test("an import counts as at most one healed outcome, fades, and is no outcome", () => {
   const prior = { cause: "c", remedy: "r", at: NOW - HALF_LIFE_DAYS * DAY_MS };
   const [one] = tallyOutcomes([], [prior], NOW);
