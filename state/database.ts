@@ -9,6 +9,7 @@ import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
 import { syncDirectory } from "./files.ts";
+import { RESTORE_HINT } from "./rows.ts";
 import { APPLICATION_ID, migrate, MIGRATIONS, schemaVersion } from "./migrations.ts";
 
 /** How long SQLite itself waits for a lock, in milliseconds; the event loop stands still meanwhile. */
@@ -195,13 +196,13 @@ function check(path: string, database: DatabaseSync): void {
       { hint: "Start that version, or choose another folder with EVENKEEL_DATA_DIR" },
     );
   }
-  const problem = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+  const problem = database.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
   if (problem !== "ok") throw damaged(path, String(problem).replace(/\s+/g, " "));
 }
 
 function damaged(path: string, why: string, cause?: unknown): EvenkeelError {
   return new EvenkeelError(`Cannot open ${path}: the file is damaged: ${why}`, {
-    hint: `Put back a copy of it, or start without memory: mv ${path} ${path}.damaged`,
+    hint: RESTORE_HINT,
     cause,
   });
 }

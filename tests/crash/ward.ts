@@ -83,13 +83,14 @@ export class Ward implements AsyncDisposable {
   /** Makes a service of each kind and lets it fall ill. */
   async admit(kinds: readonly Kind[]): Promise<Case> {
     const { stage } = this;
-    const folder = join(stage.folder, "work", `case-${this.#cases++}`);
+    const number = this.#cases++;
+    const folder = join(stage.folder, "work", `case-${number}`);
     const [data, bin, log] = [join(folder, "data"), join(folder, "bin"), join(folder, "lines.log")];
     await Deno.mkdir(bin, { recursive: true });
     const born = await Promise.all(kinds.map(async (kind, at) => {
       const around = { folder: join(folder, String(at)), registry: this.registry };
       await Deno.mkdir(around.folder);
-      const name = `api-${this.#cases}-${at}`;
+      const name = `api-${number}-${at}`;
       const patient = await stage.patient(kind.files, { ...kind.options(around), name });
       await isBorn(kind, patient);
       return { kind, patient, around };

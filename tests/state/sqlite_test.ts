@@ -170,15 +170,23 @@ Deno.test("collections stay within their ceilings, and what is active stays", ()
     assertEquals([left.at(-1)?.id, left.at(-2)?.id], ["inc_active", "inc_4"]);
   }));
 
-Deno.test("a row damaged by hand is named with its field, not believed", () =>
+Deno.test("a row damaged by hand is refused, and one without a sum is named with its field", () =>
   withStore(async (store, path) => {
     await store.record({ service: serviceRecord() });
     const database = new DatabaseSync(path);
     database.exec(`UPDATE services SET record = json_set(record, '$.generation', 'many')`);
-    const error = await assertRejects(() => store.getService("srv-1"), EvenkeelError);
-    assertMatch(error.message, /^Cannot read .*state\.db: generation: /);
+    const refused = async (why: RegExp) => {
+      const error = await assertRejects(() => store.getService("srv-1"), EvenkeelError);
+      assertMatch(error.message, why);
+      assertMatch(error.hint ?? "", /evenkeel restore/);
+    };
+    await refused(/^Cannot read .*state\.db: the file is damaged: a record is not as it was written$/);
+    database.exec(`UPDATE services SET record = json_remove(record, '$."#"')`);
+    await refused(/^Cannot read .*state\.db: the file is damaged: generation: /);
+    database.exec(`UPDATE services SET record = json_set(record, '$.generation', 2)`);
+    assertEquals((await store.getService("srv-1"))?.generation, 2);
     database.exec(`UPDATE services SET record = 'nonsense'`);
-    await assertRejects(() => store.getService("srv-1"), EvenkeelError, "is no JSON");
+    await refused(/a record is not as it was written$/);
     database.close();
   }));
 
