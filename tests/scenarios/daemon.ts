@@ -25,10 +25,14 @@ export class Daemon implements AsyncDisposable {
     }
   }
 
-  /** Waits for a line. @throws when the daemon ends without it */
-  async says(pattern: RegExp): Promise<string> {
+  get pid(): number {
+    return this.#group.pid;
+  }
+
+  /** Waits for a line. @param times how often it has to come @throws when the daemon ends without it */
+  async says(pattern: RegExp, times = 1): Promise<string> {
     return await this.#until(`it did not say ${pattern}`, () => {
-      const found = this.lines.find((line) => pattern.test(line));
+      const found = this.lines.filter((line) => pattern.test(line))[times - 1];
       if (found === undefined && this.#status !== undefined) throw new Error("It ended");
       return found;
     });
@@ -37,6 +41,15 @@ export class Daemon implements AsyncDisposable {
   /** As `kill -9 PID` does: the daemon alone, without a word. */
   kill(): void {
     Deno.kill(this.#group.pid, "SIGKILL");
+  }
+
+  /** As a machine that is suspended or a container that is paused: the daemon alone stands still. */
+  freeze(): void {
+    Deno.kill(this.#group.pid, "SIGSTOP");
+  }
+
+  thaw(): void {
+    Deno.kill(this.#group.pid, "SIGCONT");
   }
 
   /** Waits until it has ended, however. */
