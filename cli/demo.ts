@@ -129,6 +129,7 @@ export async function demoCommand(args: string[]): Promise<number> {
       file: null,
       apiKey: drydock.apiKey,
       apiUrl: drydock.url,
+      webhook: null,
       githubToken: null,
       dataDirectory: Deno.env.get("EVENKEEL_DATA_DIR") || join(folder, "data"),
       sessionId: Deno.env.get("SESSION_ID") || null,

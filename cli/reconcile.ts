@@ -27,6 +27,7 @@ import { createExplainer } from "./failure.ts";
 import { openReplica } from "./leading.ts";
 import { verboseFlag } from "./log.ts";
 import { stopOnSignals } from "./signals.ts";
+import { WebhookDesk } from "./webhook_desk.ts";
 import { VERSION } from "../base/version.ts";
 
 /** How often the human-readable files are written while nothing stops, in milliseconds. */
@@ -107,6 +108,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   );
   await checkKey(createRenderClient({ apiKey, baseUrl: apiUrl }));
   const nextPasses = new Map<string, number>();
+  const desk = new WebhookDesk(configuration);
   /** Who leads, while another Evenkeel does. */
   let leader: string | null = null;
   const status = await startStatusServer({
@@ -114,6 +116,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     port: flags["status-port"],
     hostname: flags["status-host"],
     token: Deno.env.get("EVENKEEL_STATUS_TOKEN"),
+    ...(desk.receiver === undefined ? {} : { webhook: desk.receiver }),
     version: VERSION,
     clock: systemClock,
     advice: () => adviceReport(store, { freeMemoryMiB: freeMemoryMiB(), now: systemClock.now() }),
@@ -137,7 +140,16 @@ export async function reconcileCommand(args: string[]): Promise<number> {
       });
       if (term === null) break;
       leader = null;
-      await lookAfter(term, { flags, beginning, narrator, print, nextPasses, stop: stop.signal, where });
+      await lookAfter(term, {
+        flags,
+        beginning,
+        narrator,
+        print,
+        nextPasses,
+        desk,
+        stop: stop.signal,
+        where,
+      });
       nextPasses.clear();
       if (!term.lost.aborted) break;
       narrator.say("Another Evenkeel leads by now; nothing more is done here");
@@ -156,6 +168,7 @@ interface Care {
   print: (text: string) => void;
   /** When each service is looked at again. */
   nextPasses: Map<string, number>;
+  desk: WebhookDesk;
   stop: AbortSignal;
   /** Where the status is, for people. */
   where: string;
@@ -163,7 +176,7 @@ interface Care {
 
 /** Looks after the services until it is to stop or loses the lead. */
 async function lookAfter(term: Term, care: Care): Promise<void> {
-  const { flags, narrator, nextPasses } = care;
+  const { flags, narrator, nextPasses, desk } = care;
   const { configuration, secrets } = care.beginning;
   await using assembly = await assemble(configuration, {
     term,
@@ -179,22 +192,26 @@ async function lookAfter(term: Term, care: Care): Promise<void> {
   if (assembly.continued !== null) narrator.say(assembly.continued);
   narrator.say(`Looking after ${count} service${count === 1 ? "" : "s"}; ${care.where}`);
   let written = parts.clock.monotonic();
-  await runDaemon(controller, parts, configuration.services, {
-    signal: care.stop,
-    lost: term.lost,
-    async onPass(_, pass) {
-      narrator.outcome(pass.record.name, pass.outcome);
-      await explain(parts.store, pass);
-      if ("afterMs" in pass.outcome) {
-        nextPasses.set(pass.record.serviceId, parts.clock.now() + pass.outcome.afterMs);
-      } else nextPasses.delete(pass.record.serviceId);
-      if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
-      written = parts.clock.monotonic();
-      await assembly.writeArtifacts();
-    },
-    onTrouble: (spec, message) =>
-      narrator.outcome(spec.service, { kind: "retry", reason: "CannotLook", message }),
-  });
+  const isOver = AbortSignal.any([care.stop, term.lost]);
+  await desk.leading(parts, isOver, (queue) =>
+    runDaemon(controller, parts, configuration.services, {
+      signal: care.stop,
+      lost: term.lost,
+      queue,
+      async onPass(spec, pass) {
+        desk.learn(spec.service, pass.record.serviceId);
+        narrator.outcome(pass.record.name, pass.outcome);
+        await explain(parts.store, pass);
+        if ("afterMs" in pass.outcome) {
+          nextPasses.set(pass.record.serviceId, parts.clock.now() + pass.outcome.afterMs);
+        } else nextPasses.delete(pass.record.serviceId);
+        if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
+        written = parts.clock.monotonic();
+        await assembly.writeArtifacts();
+      },
+      onTrouble: (spec, message) =>
+        narrator.outcome(spec.service, { kind: "retry", reason: "CannotLook", message }),
+    }));
   // The files are the leader's.
   if (term.lost.aborted) return;
   await assembly.writeArtifacts();

@@ -138,6 +138,7 @@ export async function scenarioCommand(args: string[]): Promise<number> {
       file: null,
       apiKey: drydock.apiKey,
       apiUrl: drydock.url,
+      webhook: null,
       githubToken: null,
       dataDirectory,
       sessionId: null,

@@ -6,6 +6,7 @@
 import { resolve } from "@std/path";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
 import type { HooksConfig } from "../hooks/settings.ts";
+import { isWebhookSecret } from "../render/webhook.ts";
 import { nearest } from "../text/nearest.ts";
 import { CONFIG_BYTES_MAX, readConfigFile, show } from "./config_file.ts";
 import type { ReadFile } from "./config_file.ts";
@@ -33,6 +34,8 @@ export interface Configuration extends Desired {
   /** Base of Render's API, without a slash at its end. */
   apiUrl: string;
   githubToken: string | null;
+  /** The Render webhook that leads here; `null` when services are only looked at by the clock. */
+  webhook: { secrets: string[]; id: string | null } | null;
   /** Absolute. */
   dataDirectory: string;
   sessionId: string | null;
@@ -58,6 +61,8 @@ export class ConfigurationError extends EvenkeelError {
 }
 
 const NAMES_SHOWN_MAX = 10;
+/** The old secret and the new one while they are changed, and one to spare. */
+const WEBHOOK_SECRETS_MAX = 3;
 const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** @throws {ConfigurationError} with every problem there is */
@@ -96,6 +101,7 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
       `environment: ${database.variable} is ${what}, needed is the postgresql:// address of ${show(service)}`,
     );
   }
+  const webhook = readWebhook(variable, refuse);
   const sessionId = variable("SESSION_ID") ?? null;
   if (sessionId !== null && !SESSION_ID.test(sessionId)) {
     refuse(
@@ -109,9 +115,31 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     apiKey,
     apiUrl: apiUrl.replace(/\/+$/, ""),
     githubToken: variable("GITHUB_TOKEN") ?? null,
+    webhook,
     dataDirectory: resolve(variable("EVENKEEL_DATA_DIR") ?? DEFAULT_DATA_DIRECTORY),
     sessionId,
   };
+}
+
+function readWebhook(
+  variable: (name: VariableName) => string | undefined,
+  refuse: (name: VariableName, why: string) => void,
+): Configuration["webhook"] {
+  const secrets = (variable("RENDER_WEBHOOK_SECRET") ?? "").split(/\s+/).filter((text) => text !== "");
+  const id = variable("RENDER_WEBHOOK_ID") ?? null;
+  // Never shown: who has it can sign.
+  if (secrets.length > WEBHOOK_SECRETS_MAX) {
+    refuse("RENDER_WEBHOOK_SECRET", `${secrets.length} secrets, allowed are ${WEBHOOK_SECRETS_MAX}`);
+  } else if (!secrets.every(isWebhookSecret)) {
+    refuse("RENDER_WEBHOOK_SECRET", "no secret of a webhook, which is whsec_ and a key in base64");
+  }
+  if (id !== null && !/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(id)) {
+    refuse("RENDER_WEBHOOK_ID", `${show(id)}, allowed is the id of a webhook`);
+  }
+  if (id !== null && secrets.length === 0) {
+    refuse("RENDER_WEBHOOK_ID", "set, needed is its RENDER_WEBHOOK_SECRET too");
+  }
+  return secrets.length === 0 ? null : { secrets, id };
 }
 
 /**

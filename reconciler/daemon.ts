@@ -37,12 +37,12 @@ export interface DaemonOptions {
   queue?: WorkQueue;
 }
 
-/** Over how long first looks at these services are spread, in milliseconds: none are due when it begins but one. */
+/** Over how long first looks at these services are spread, in milliseconds: so that they leave room in the budget. */
 export function firstPassSpreadMs(specs: readonly ServiceSpec[]): number {
   if (specs.length <= 1) return 0;
   const shortest = Math.min(SPREAD_MAX_MS, ...specs.map(({ intervalMs }) => intervalMs));
-  const readsPerMs = READS_PER_MINUTE * FIRST_PASS_SHARE / MINUTE_MS;
-  return Math.max(shortest, specs.length * FIRST_PASS_READS / readsPerMs);
+  const minutes = specs.length * FIRST_PASS_READS / (READS_PER_MINUTE * FIRST_PASS_SHARE);
+  return minutes <= 1 ? shortest : minutes * MINUTE_MS;
 }
 
 /** @returns when stopped and the last step is finished, or when the lead is lost */

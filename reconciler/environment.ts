@@ -17,6 +17,10 @@ export type Environment = (name: string) => string | undefined;
 export const VARIABLES = {
   RENDER_API_KEY: "API key of the Render workspace; required",
   RENDER_API_URL: `Base of Render's API [default: ${DEFAULT_API_URL}]`,
+  RENDER_WEBHOOK_SECRET:
+    "Secret of the Render webhook that leads here (whsec_...); several with spaces between while it is changed. Switches the receiver on",
+  RENDER_WEBHOOK_ID:
+    "Id of that webhook, so that it is switched on again when Render disables it [default: the webhook with that secret]",
   GITHUB_TOKEN:
     "Token that may push to the repositories, where git itself has no credentials; required for mode pull-request",
   EVENKEEL_CONFIG: `The configuration file [default: ${DEFAULT_CONFIG_FILE}, when there is one]`,

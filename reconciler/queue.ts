@@ -22,6 +22,10 @@ interface Slot {
   dueAt: number | null;
   isWorkedOn: boolean;
   failures: number;
+  /** When it was last given back, on the monotonic clock; `null` before the first time. */
+  returnedAt: number | null;
+  /** The distance of a nudge that came while a worker had the key. */
+  nudgedMs: number | null;
 }
 
 export class WorkQueue {
@@ -48,11 +52,28 @@ export class WorkQueue {
       if (this.#slots.size >= this.#options.keysMax) {
         throw new EvenkeelError(`Cannot queue ${key}: the queue is full at ${this.#options.keysMax} keys`);
       }
-      this.#slots.set(key, { dueAt, isWorkedOn: false, failures: 0 });
+      this.#slots.set(key, { dueAt, isWorkedOn: false, failures: 0, returnedAt: null, nudgedMs: null });
     } else {
       slot.dueAt = Math.min(slot.dueAt ?? Infinity, dueAt);
     }
     this.#wake();
+  }
+
+  /**
+   * Asks for an early look, from outside: the key is due as soon as the least distance from its last look allows,
+   * however often this is said. A key that waits after failures keeps its wait, or a flood would defeat the backoff.
+   * @param distanceMs the least time between the end of a look and the next, in milliseconds
+   * @throws {EvenkeelError} when the queue is full
+   */
+  nudge(key: string, distanceMs: number): void {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return this.add(key);
+    if (slot.isWorkedOn) slot.nudgedMs = Math.min(slot.nudgedMs ?? Infinity, distanceMs);
+    else if (slot.failures === 0) this.add(key, this.#distanceLeft(slot, distanceMs));
+  }
+
+  #distanceLeft({ returnedAt }: Slot, distanceMs: number): number {
+    return returnedAt === null ? 0 : returnedAt + distanceMs - this.#options.clock.monotonic();
   }
 
   /**
@@ -113,8 +134,12 @@ export class WorkQueue {
   #release(key: string, failures: number): void {
     const slot = this.#slots.get(key);
     if (slot === undefined || !slot.isWorkedOn) throw new Error(`Key ${key} was not taken`);
+    const { nudgedMs } = slot;
     slot.isWorkedOn = false;
     slot.failures = failures;
+    slot.returnedAt = this.#options.clock.monotonic();
+    slot.nudgedMs = null;
+    if (nudgedMs !== null) this.nudge(key, nudgedMs);
   }
 
   #wake(): void {

@@ -15,6 +15,8 @@ import { readStatus } from "./snapshot.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import type { StatusStore } from "./snapshot.ts";
 import type { Status } from "./schema.ts";
+import { WEBHOOK_PATH } from "./webhook.ts";
+import type { WebhookReceiver } from "./webhook.ts";
 
 export const STATUS_HOSTNAME = "127.0.0.1";
 export const STATUS_PORT = 8765;
@@ -44,6 +46,8 @@ export interface StatusServerOptions {
   nextPassAt?: (serviceId: string) => number | null;
   /** What `/advice` answers. @default there is no such page */
   advice?: () => Promise<AdviceReport>;
+  /** Takes Render's webhooks at WEBHOOK_PATH. @default there is no such page */
+  webhook?: WebhookReceiver;
   /** @default ANSWER_TIMEOUT_MS */
   answerTimeoutMs?: number;
 }
@@ -116,6 +120,9 @@ function createApp(options: StatusServerOptions, token: string | undefined): Hon
     referrerPolicy: "no-referrer",
     xFrameOptions: "DENY",
   }));
+  const { webhook } = options;
+  // Before the rules for readers: a delivery comes by POST, from outside, and its signature is its token.
+  if (webhook !== undefined) app.post(WEBHOOK_PATH, (context) => webhook.answer(context.req.raw));
   app.use(async (context, next) => {
     context.header("Cache-Control", "no-store");
     const { method, url, headers } = context.req.raw;
