@@ -8,7 +8,7 @@ function queueOf(options: { random?: () => number; keysMax?: number } = {}) {
 }
 
 /** What `take` gives right now, or "nothing" when it would wait. */
-async function takeNow(queue: WorkQueue): Promise<string | null> {
+async function takeNow(queue: WorkQueue): Promise<string> {
   const stop = new AbortController();
   const taken = queue.take(stop.signal);
   for (let i = 0; i < 10; i++) await Promise.resolve();
@@ -116,4 +116,56 @@ Deno.test("under many producers and workers no key is worked on twice at once an
   queue.close();
   await clock.advance(10 ** 6);
   await Promise.all(workers);
+});
+
+Deno.test("nudges of a key, however many, bring one look no sooner than its distance from the last (promise 2)", async () => {
+  const { clock, queue } = queueOf();
+  queue.add("a");
+  assertEquals(await takeNow(queue), "a");
+  for (let at = 0; at < 100; at++) queue.nudge("a", 2_000);
+  assertEquals(await takeNow(queue), "nothing");
+  queue.done("a", 60_000);
+  assertEquals(await takeNow(queue), "nothing");
+  await clock.advance(1_999);
+  for (let at = 0; at < 100; at++) queue.nudge("a", 2_000);
+  assertEquals(await takeNow(queue), "nothing");
+  await clock.advance(1);
+  assertEquals(await takeNow(queue), "a");
+  queue.done("a", 60_000);
+  await clock.advance(10_000);
+  assertEquals(await takeNow(queue), "nothing");
+  queue.nudge("a", 2_000);
+  assertEquals(await takeNow(queue), "a");
+  assertEquals(queue.size, 1);
+});
+
+Deno.test("a nudge does not shorten the wait after a failure, also one that came during the failing look", async () => {
+  const { clock, queue } = queueOf();
+  queue.add("a");
+  await takeNow(queue);
+  queue.nudge("a", 0);
+  const { afterMs } = queue.failed("a");
+  queue.nudge("a", 0);
+  await clock.advance(afterMs - 1);
+  assertEquals(await takeNow(queue), "nothing");
+  await clock.advance(1);
+  assertEquals(await takeNow(queue), "a");
+});
+
+Deno.test("a key that was never looked at is nudged at once, and keys that are nudged all the time do not starve others", async () => {
+  const { clock, queue } = queueOf();
+  queue.add("a", 60_000);
+  queue.add("b", 60_000);
+  queue.nudge("a", 1_000);
+  const looks: string[] = [];
+  for (let second = 0; second < 100; second++) {
+    for (let again = 0; again < 50; again++) queue.nudge("a", 1_000);
+    for (let taken = await takeNow(queue); taken !== "nothing"; taken = await takeNow(queue)) {
+      looks.push(taken);
+      queue.done(taken, 60_000);
+    }
+    await clock.advance(1_000);
+  }
+  assertEquals(looks.filter((key) => key === "a").length, 100);
+  assertEquals(looks.filter((key) => key === "b").length, 1);
 });
