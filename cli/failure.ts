@@ -5,6 +5,9 @@
 import type { Pass } from "../reconciler/controller.ts";
 import type { ServiceSpec } from "../reconciler/spec.ts";
 import { lastErrorOf } from "../state/last_error.ts";
+import { leftoversOf, leftoverText } from "../state/leftovers.ts";
+import type { Leftover } from "../state/leftovers.ts";
+import { exposedBy } from "../state/iterations.ts";
 import type { Attempt, Evidence, Incident } from "../state/records.ts";
 import { seenBefore } from "../state/patterns.ts";
 import type { Pattern } from "../state/patterns.ts";
@@ -17,6 +20,7 @@ import type { Painter } from "./output.ts";
 const INCIDENTS_READ = 1000;
 const EVIDENCE_SHOWN = 8;
 const SERVICES_SHOWN = 3;
+const LEFT_SHOWN = 10;
 
 export interface Failure {
   service: string;
@@ -30,10 +34,14 @@ export interface Failure {
     cause: string;
     remedy: string;
     status: Attempt["status"];
+    /** The cause that came to light when its own was gone; `null` otherwise. */
+    exposed: string | null;
     error: string | null;
     durationMs: number | null;
   }[];
   seenBefore: Pattern[];
+  /** What was changed, did not heal and is still so. */
+  left: Leftover[];
   /** The command to go on. */
   resume: string;
 }
@@ -43,7 +51,7 @@ export interface Failure {
  * @throws {EvenkeelError} when the store cannot be read
  */
 export async function describeFailure(
-  store: Pick<Store, "listIncidents">,
+  store: Pick<Store, "listIncidents" | "getService">,
   incident: Incident,
   why: { reason: string; message: string; resume: string | null },
 ): Promise<Failure> {
@@ -60,10 +68,12 @@ export async function describeFailure(
       cause: attempt.cause,
       remedy: attempt.remedy,
       status: attempt.status,
+      exposed: exposedBy(attempt),
       error: attempt.error,
       durationMs: attempt.endedAt === null ? null : attempt.endedAt - attempt.startedAt,
     })),
     seenBefore: seenBefore(incident, await store.listIncidents({ limit: INCIDENTS_READ })),
+    left: leftoversOf(incident, (await store.getService(incident.serviceId))?.hold),
     resume: stalled?.resume ?? why.resume ?? onceCommand(incident.serviceName),
   };
 }
@@ -99,7 +109,10 @@ export function createExplainer(print: (text: string) => void) {
   const painter = createPainter();
   /** When the incident of a service stalled, as it was last said. */
   const said = new Map<string, number>();
-  return async (store: Pick<Store, "listIncidents">, { outcome, incident }: Pass): Promise<void> => {
+  return async (
+    store: Pick<Store, "listIncidents" | "getService">,
+    { outcome, incident }: Pass,
+  ): Promise<void> => {
     const stalled = incident?.stalled ?? null;
     if (outcome.kind !== "stalled" || incident === null || stalled === null) return;
     if (said.get(incident.serviceId) === stalled.at) return;
@@ -120,13 +133,21 @@ export function failureRows(failure: Failure, { paint }: Painter): [string, stri
   ): [string, string] => ["seen before", patternText(pattern)]);
   rows.push(...patterns);
   if (patterns.length === 0) rows.push(["seen before", "no: no earlier incident had this cause"]);
-  rows.push(["to go on", paint("bold", safe(failure.resume))]);
+  rows.push(...leftRows(failure.left), ["to go on", paint("bold", safe(failure.resume))]);
   return rows;
 }
 
-function resultOf({ status, error, durationMs }: Failure["tried"][number]): string {
+/** One row for each change that stays although it did not heal. */
+export function leftRows(left: readonly Leftover[]): [string, string][] {
+  const rows = left.slice(0, LEFT_SHOWN).map((one): [string, string] => ["left", safe(leftoverText(one))]);
+  const untold = left.length - rows.length;
+  return untold > 0 ? [...rows, ["left", `and ${untold} more; -o json has all`]] : rows;
+}
+
+function resultOf({ status, exposed, error, durationMs }: Failure["tried"][number]): string {
   const took = durationMs === null ? "" : ` after ${formatDuration(durationMs)}`;
-  return `${status}${took}${error === null ? "" : `, ${safe(error)}`}`;
+  const then = exposed === null ? "" : `, then ${safe(exposed)} came to light`;
+  return `${status}${took}${then}${error === null ? "" : `: ${safe(error)}`}`;
 }
 
 function patternText({ match, cause, incidents, services, healed, worked, failed }: Pattern): string {

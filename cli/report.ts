@@ -1,8 +1,10 @@
 /** How a settlement reads: for people what was wrong, the line that shows it, what was done; for programs the same. */
 import type { Settlement } from "../reconciler/settle.ts";
-import type { Attempt, Evidence, Incident, Repair } from "../state/records.ts";
+import { exposedBy } from "../state/iterations.ts";
+import { leftoversOf } from "../state/leftovers.ts";
+import type { Attempt, Evidence, Hold, Incident, Repair } from "../state/records.ts";
 import { formatDuration } from "../text/duration.ts";
-import { failureRows } from "./failure.ts";
+import { failureRows, leftRows } from "./failure.ts";
 import type { Failure } from "./failure.ts";
 import { safe, table, terminalColumns } from "./output.ts";
 import type { Painter, Style } from "./output.ts";
@@ -53,10 +55,12 @@ export function renderSettlement(
     ]);
   }
   if (result.verdict === "ready" && record.url !== null) rows.push(["url", safe(record.url)]);
+  // What became of autodeploy is said above.
+  const left = incident === null ? [] : leftoversOf(incident);
   if (failure !== null) {
     // The evidence of attempts stands with them.
-    rows.push(...failureRows({ ...failure, evidence: incident?.stalled?.evidence ?? [] }, painter));
-  }
+    rows.push(...failureRows({ ...failure, evidence: incident?.stalled?.evidence ?? [], left }, painter));
+  } else rows.push(...leftRows(left));
   return [
     head,
     ...rows.length === 0 ? [] : [table(rows.map(([key, text]) => [paint("dim", key), text]), { indent: 2 })],
@@ -82,7 +86,9 @@ function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boole
   if (attempt.commit !== null && attempt.stepsDone.length > 0) rows.push(["commit", safe(attempt.commit)]);
   if (attempt.pullRequestUrl !== null) rows.push(["pull request", safe(attempt.pullRequestUrl)]);
   if (attempt.deployId !== null) rows.push(["deploy", safe(attempt.deployId)]);
-  if (attempt.error !== null) rows.push(["result", safe(attempt.error)]);
+  const exposed = exposedBy(attempt);
+  if (exposed !== null) rows.push(["then", `${safe(exposed)} came to light: ${safe(attempt.error ?? "")}`]);
+  else if (attempt.error !== null) rows.push(["result", safe(attempt.error)]);
   return rows;
 }
 
@@ -124,14 +130,14 @@ export function settlementJson(result: Settlement, failure: Failure | null = nul
     conditions: result.record.conditions,
     /** What a rollback left: autodeploy off until a later commit is proven good. */
     hold: result.record.hold,
-    incident: result.incident === null ? null : incidentJson(result.incident),
+    incident: result.incident === null ? null : incidentJson(result.incident, result.record.hold),
     failure,
     wouldDo: result.withheld?.kind === "effect" ? attemptJson(result.withheld.attempt) : null,
     durationMs: Math.round(result.durationMs),
   };
 }
 
-function incidentJson(incident: Incident) {
+function incidentJson(incident: Incident, hold: Hold | null) {
   const time = (ms: number | null) => ms === null ? null : new Date(ms).toISOString();
   return {
     id: incident.id,
@@ -146,6 +152,7 @@ function incidentJson(incident: Incident) {
       evidence: incident.stalled.evidence,
     },
     attempts: incident.attempts.map(attemptJson),
+    left: leftoversOf(incident, hold),
   };
 }
 
@@ -167,5 +174,6 @@ function attemptJson(attempt: Attempt) {
     pullRequestUrl: attempt.pullRequestUrl,
     deployId: attempt.deployId,
     error: attempt.error,
+    exposed: exposedBy(attempt),
   };
 }

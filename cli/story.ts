@@ -2,6 +2,7 @@
 import type { PhaseRecord } from "../state/artifact_shapes.ts";
 import type { Session } from "../state/sessions.ts";
 import { formatDuration } from "../text/duration.ts";
+import { leftRows } from "./failure.ts";
 import { safe, table } from "./output.ts";
 import type { Painter } from "./output.ts";
 import { renderDiff } from "./report.ts";
@@ -75,6 +76,7 @@ function renderIncident(ended: Ended, planned: Planned | undefined, painter: Pai
     rows.push(["ended", `${safe(ended.stalled.reason, 60)}: ${safe(ended.stalled.message)}`]);
   } else rows.push(["ended", endOf(ended, planned)]);
   if (planned !== undefined && planned.phases.length > 0) rows.push(["phases", durations(planned.phases)]);
+  rows.push(...leftRows(ended.left));
   if (ended.stalled !== null) rows.push(["to go on", paint("bold", safe(ended.stalled.resume))]);
   return `${head}\n${facts(rows, painter)}`;
 }
@@ -103,7 +105,9 @@ function attemptRows(planned: Planned, number: number, { paint }: Painter): [str
     `${safe(step.summary)}: ${paint("bold", iteration.status)}${took}${deploy}`,
   ]);
   if (step.diff !== null) rows.push(["change", renderDiff(step.diff, paint)]);
-  if (iteration.error !== null) rows.push(["result", safe(iteration.error)]);
+  const { error, exposed } = iteration;
+  if (exposed !== null) rows.push(["then", `${safe(exposed)} came to light: ${safe(error ?? "")}`]);
+  else if (error !== null) rows.push(["result", safe(error)]);
   return rows;
 }
 

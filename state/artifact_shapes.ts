@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { jsonSchema } from "../base/json.ts";
+import { leftoverSchema } from "./leftovers.ts";
 import { conditionSchema, evidenceSchema, gapKinds, riskSchema } from "./records.ts";
 
 export const ARTIFACT_VERSION = 1;
@@ -54,7 +55,8 @@ export const iterationSchema = z.object({
   deployId: z.string().nullable().describe("The deploy that carried it"),
   status: z.enum(iterationStatuses).describe("See Iterations"),
   fix: z.string().nullable().describe("The remedy; null when nothing was applied"),
-  error: z.string().nullable(),
+  error: z.string().nullable().describe("With the line of the log, where one was read"),
+  exposed: z.string().nullable().default(null).describe("The cause that came to light when its own was gone"),
   durationSeconds: z.number().nullable().describe("null while it runs"),
 });
 export type Iteration = z.infer<typeof iterationSchema>;
@@ -147,6 +149,9 @@ export const finalStateSchema = z.object({
       message: z.string(),
       resume: z.string().describe("The command that goes on"),
     }).nullable(),
+    left: z.array(leftoverSchema).default([]).describe(
+      "What attempts that did not heal have changed and what is still changed",
+    ),
   })).describe("Newest first"),
 });
 export type FinalState = z.infer<typeof finalStateSchema>;

@@ -12,13 +12,15 @@ export function iterationOf(attempt: Attempt): Iteration {
     status: statusOf(attempt),
     fix: isApplied ? attempt.remedy : null,
     error: attempt.error,
+    exposed: exposedBy(attempt),
     durationSeconds: attempt.endedAt === null ? null : (attempt.endedAt - attempt.startedAt) / 1000,
   };
 }
 
 /**
- * `fixed`: a change to the code or a setting was proven good, or the failure is gone and another one came. `success`:
- * the service was proven good without a change, by a redeploy or a restart. What was overtaken by somebody else or only shown has had no effect.
+ * `fixed`: a change to the code or a setting was proven good, or the failure is gone and another one came.
+ * `success`: the service was proven good without a change, by a redeploy or a restart. What was overtaken by somebody
+ * else or only shown has had no effect.
  */
 function statusOf({ status, repair, aftermath }: Attempt): Iteration["status"] {
   switch (status) {
@@ -37,4 +39,9 @@ function statusOf({ status, repair, aftermath }: Attempt): Iteration["status"] {
     default:
       return unreachable(status);
   }
+}
+
+/** The cause that came to light when that of an attempt was gone; `null` where none did. */
+export function exposedBy({ aftermath }: Attempt): string | null {
+  return aftermath?.isAnother === true ? aftermath.cause : null;
 }

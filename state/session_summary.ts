@@ -5,6 +5,7 @@ import { ARTIFACT_VERSION, sparcPhases } from "./artifact_shapes.ts";
 import type { DeploymentPlan, FinalState, PhaseRecord, SparcPhase } from "./artifact_shapes.ts";
 import { iterationOf } from "./iterations.ts";
 import { lastErrorOf } from "./last_error.ts";
+import { leftoversOf } from "./leftovers.ts";
 import { phaseTimes } from "./phases.ts";
 import type { Attempt, ConditionType, Incident, ServiceRecord, StateEvent } from "./records.ts";
 
@@ -83,6 +84,7 @@ export function finalState({ session, startedAt, incidents, services, told, now 
     liveCommit: service.liveCommit,
   }));
   const shown = [...known, ...told];
+  const holds = new Map(services.map(({ serviceId, hold }) => [serviceId, hold]));
   const ready = shown.length > 0 && shown.every((one) => one.ready);
   const active = incidents.find(({ incident }) => incident.status !== "healed")?.incident;
   const planned = incidents.map((facts) => planOf(facts, now, () => ""));
@@ -114,6 +116,7 @@ export function finalState({ session, startedAt, incidents, services, told, now 
           message: incident.stalled.message,
           resume: incident.stalled.resume,
         },
+        left: leftoversOf(incident, holds.get(incident.serviceId) ?? null),
       };
     }),
   };

@@ -44,7 +44,7 @@ Each attempt of an incident is an iteration. Its status is made from the attempt
 
 | status | the attempt |
 |---|---|
-| \`fixed\` | changed the code or a setting, and the service was proven good |
+| \`fixed\` | changed the code or a setting, and the service was proven good; or its own cause is gone and another one came to light (\`exposed\`) |
 | \`success\` | changed nothing (a redeploy, a restart), and the service was proven good |
 | \`failed\` | was deployed and failed, or went live and was not good |
 | \`rolled_back\` | put a proven deploy back in place |

@@ -23,12 +23,25 @@ const spent: Incident = incident({
     worldHash: "w",
   },
   attempts: [
-    attempt({ status: "failed", error: "Deploy dep-2 is build_failed", endedAt: START + 30_000 }),
+    attempt({
+      status: "failed",
+      error: "Deploy dep-2 is build_failed",
+      endedAt: START + 30_000,
+      stepsDone: ["push"],
+      commit: "4f1c1e0abcdef",
+      branch: "main",
+    }),
     attempt({
       number: 2,
       remedy: "redeploy",
       status: "no_effect",
-      error: "Deploy dep-3 is \x1b[31mbuild_failed",
+      error: "Deploy dep-3 is \x1b[31mbuild_failed: ERROR: No matching distribution found for flask==9",
+      aftermath: {
+        cause: "unknown",
+        fingerprint: "",
+        evidence: { line: 9, text: "ERROR: No matching distribution found for flask==9" },
+        isAnother: false,
+      },
       endedAt: START + 5_000,
     }),
   ],
@@ -60,12 +73,15 @@ Deno.test("after failure one message has the last error, what was tried, what wa
     assertEquals(text.split("\n").map((line) => line.trim().replace(/ {2,}/g, ": ")), [
       "api: needs a person: AttemptsSpent",
       "why: 2 attempts were made, and the policy allows 2",
-      "attempt 1: unpin for python-dependency-conflict: failed after 30s, Deploy dep-2 is build_failed",
-      "attempt 2: redeploy for python-dependency-conflict: no_effect after 5s, Deploy dep-3 is build_failed",
-      "last error: Deploy dep-3 is build_failed",
+      "attempt 1: unpin for python-dependency-conflict: failed after 30s: Deploy dep-2 is build_failed",
+      "attempt 2: redeploy for python-dependency-conflict: no_effect after 5s: " +
+      "Deploy dep-3 is build_failed: ERROR: No matching distribution found for flask==9",
+      "last error: ERROR: No matching distribution found for flask==9",
       "evidence: line 3: ERROR: ResolutionImpossible",
       "seen before: this very failure in 1 earlier incident of web, 1 healed; worked: unpin (1)",
       "seen before: another python-dependency-conflict in 1 earlier incident of shop, 1 healed; worked: raise (1)",
+      "left: Commit 4f1c1e0ab is on branch main (attempt 1, did not help). " +
+      "To take it back: git revert 4f1c1e0ab on branch main, and push",
       "to go on: deno task resume --service api",
     ]);
   }));

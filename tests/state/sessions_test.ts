@@ -86,6 +86,10 @@ Deno.test("each status of an attempt is one status of an iteration", () => {
   const statusOf = (fields: Parameters<typeof attempt>[0]) => iterationOf(attempt(fields)).status;
   assertEquals(statusOf({ status: "fixed" }), "fixed");
   assertEquals(statusOf({ status: "fixed", repair: { kind: "redeploy", clearCache: false } }), "success");
+  const repair = { kind: "redeploy", clearCache: false } as const;
+  const aftermath = { cause: "port", fingerprint: "fp2", evidence: null, isAnother: true };
+  assertEquals(statusOf({ status: "fixed", repair, aftermath }), "fixed", "nothing was proven good");
+  assertEquals(iterationOf(attempt({ status: "fixed", aftermath })).exposed, "port");
   assertEquals(statusOf({ status: "failed" }), "failed");
   assertEquals(statusOf({ status: "rolled_back" }), "rolled_back");
   assertEquals(statusOf({ status: "no_effect" }), "no_effect");
@@ -99,6 +103,7 @@ Deno.test("each status of an attempt is one status of an iteration", () => {
     status: "running",
     fix: "unpin",
     error: null,
+    exposed: null,
     durationSeconds: 1.5,
   });
   assertEquals(
