@@ -112,12 +112,13 @@ async function tell(
   }));
   const named = clean.slice(0, EVENTS_NAMED_MAX).map(({ type, at }) => `${type} at ${at}`).join(", ");
   const more = clean.length > EVENTS_NAMED_MAX ? `, and ${clean.length - EVENTS_NAMED_MAX} before` : "";
+  const count = clean.length === 1 ? "1 event was" : `${clean.length} events were`;
   const event: StateEvent = {
     at: clock.now(),
     serviceId,
     incidentId: null,
     type: "EventsMissed",
-    message: `${clean.length} events were not delivered while the webhook was off: ${named}${more}`,
+    message: `${count} not delivered while the webhook was off: ${named}${more}`,
     data: { since: new Date(sinceMs).toISOString(), events: clean },
   };
   await store.record({ events: [event] });

@@ -127,7 +127,7 @@ Deno.test("events that were delivered are not told as missed", async () => {
   assertEquals(before.length, 4);
   assertStringIncludes(
     missed?.message ?? "",
-    "1 events were not delivered while the webhook was off: service_suspended",
+    "1 event was not delivered while the webhook was off: service_suspended",
   );
 });
 
