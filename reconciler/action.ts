@@ -2,6 +2,7 @@
 import type { Phase } from "../agents/messages.ts";
 import type { Json } from "../base/json.ts";
 import type { Attempt, Incident, JournalEntry, Outcome, ServiceRecord } from "../state/records.ts";
+import type { EffectsSpent } from "./effects_spent.ts";
 import type { DeployView } from "./observation.ts";
 
 export const steps = [
@@ -23,7 +24,7 @@ export interface Memory {
   record: ServiceRecord;
   /** Effects whose end is not known or not noted by their attempt, oldest first: what a crash left. */
   pending: readonly JournalEntry[];
-  effectsLastHour: number;
+  effects: EffectsSpent;
   sessionId: string;
 }
 

@@ -109,6 +109,7 @@ function toPolicy(
   return {
     attemptsMax: overrides.attemptsMax ?? merged.attemptsMax ?? DEFAULT_POLICY.attemptsMax,
     effectsPerHourMax: merged.effectsPerHourMax ?? DEFAULT_POLICY.effectsPerHourMax,
+    effectsPerDayMax: merged.effectsPerDayMax ?? DEFAULT_POLICY.effectsPerDayMax,
     attemptsPerFingerprintMax: merged.attemptsPerFingerprintMax ?? DEFAULT_POLICY.attemptsPerFingerprintMax,
     riskMax: merged.riskMax ?? DEFAULT_POLICY.riskMax,
     confidenceMin: merged.confidenceMin ?? DEFAULT_POLICY.confidenceMin,

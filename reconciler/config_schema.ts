@@ -81,6 +81,11 @@ const policySchema = z.strictObject({
       description: "Changes to the service within an hour",
       default: DEFAULT_POLICY.effectsPerHourMax,
     }),
+  effectsPerDayMax: z.int().min(1).max(1000).optional()
+    .meta({
+      description: "Changes to the service within a day",
+      default: DEFAULT_POLICY.effectsPerDayMax,
+    }),
   attemptsPerFingerprintMax: z.int().min(1).max(100).optional().meta({
     description: "Attempts at one and the same failure within a day",
     default: DEFAULT_POLICY.attemptsPerFingerprintMax,

@@ -33,6 +33,7 @@ export const PREPARE_TRIES_MAX = 3;
 /** Tries at an effect that the world does not answer, before a person is asked. */
 export const ACT_TRIES_MAX = 6;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** Newest lines of a service's journal that are looked at: an attempt makes a few at most. */
 const JOURNAL_READ = 20;
 
@@ -228,10 +229,12 @@ export class Controller implements AsyncDisposable {
   async #memory(record: ServiceRecord, incident: Incident | null): Promise<Memory> {
     const { store, clock, sessionId } = this.#parts;
     const { serviceId } = record;
-    const [journal, intended, effectsLastHour] = await Promise.all([
+    const now = clock.now();
+    const [journal, intended, lastHour, lastDay] = await Promise.all([
       store.listJournal({ serviceId, limit: JOURNAL_READ }),
       store.listPending(serviceId),
-      store.countEffects(serviceId, clock.now() - HOUR_MS),
+      store.countEffects(serviceId, now - HOUR_MS),
+      store.countEffects(serviceId, now - DAY_MS),
     ]);
     const attempt = incident === null ? null : runningAttempt(incident);
     // Killed between the end of an effect and the record of the attempt: done, and the attempt does not know.
@@ -241,7 +244,7 @@ export class Controller implements AsyncDisposable {
         !attempt?.stepsDone.includes(step);
     });
     const pending = [...unnoted.toReversed(), ...intended];
-    return { record, pending, effectsLastHour, sessionId };
+    return { record, pending, effects: { lastHour, lastDay }, sessionId };
   }
 
   /** Prepares an attempt or stalls. @returns an outcome when the pass ends here */

@@ -8,11 +8,13 @@ import type { Attempt, Incident } from "../state/records.ts";
 import type { Action } from "./action.ts";
 import { isUnread } from "./aftermath.ts";
 import { rollbackTarget } from "./assess.ts";
+import { overBudget } from "./effects_spent.ts";
 import { addAttempt, newAttempt, resume, stall, worldHash } from "./incident.ts";
 import { latestDeploy, stateOf } from "./observation.ts";
 import type { DeployView, Sighting } from "./observation.ts";
 import { record } from "./situation.ts";
 import type { Situation } from "./situation.ts";
+import { DEPLOY_STUCK } from "./stuck_deploy.ts";
 
 /** Chooses the next attempt within the budgets. */
 export function repair(situation: Situation, gap: "unhealthy" | "deploy-failed", deploy: DeployView): Action {
@@ -28,6 +30,9 @@ export function repair(situation: Situation, gap: "unhealthy" | "deploy-failed",
         "The database is up again; the service is not well yet",
       );
     }
+    if (incident.stalled?.reason === DEPLOY_STUCK) {
+      return record(resume(incident), "IncidentResumed", "The deploy has ended");
+    }
     if (incident.stalled?.worldHash === worldHash(seen)) return { kind: "stalled", incident };
     return record(
       resume(incident),
@@ -39,11 +44,8 @@ export function repair(situation: Situation, gap: "unhealthy" | "deploy-failed",
   if (attempts >= spec.policy.attemptsMax) {
     return spent(situation, "AttemptsSpent", `${attempts} of ${spec.policy.attemptsMax} attempts are spent`);
   }
-  if (memory.effectsLastHour >= spec.policy.effectsPerHourMax) {
-    const message =
-      `${memory.effectsLastHour} effects within an hour reach the limit of ${spec.policy.effectsPerHourMax}`;
-    return spent(situation, "EffectsSpent", message);
-  }
+  const message = overBudget(memory.effects, spec.policy, 1);
+  if (message !== null) return spent(situation, "EffectsSpent", message);
   if (gap === "unhealthy" && spec.mode !== "suggest") {
     const first = rollBack(situation, deploy) ?? restart(situation, deploy);
     if (first !== null) return record(addAttempt(incident, first), "AttemptBegun", first.summary);

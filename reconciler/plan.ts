@@ -9,6 +9,7 @@ import type { Action, Memory } from "./action.ts";
 import { assess } from "./assess.ts";
 import { continueAttempt } from "./attempt.ts";
 import { closeGap, waitForDatabase } from "./closing.ts";
+import { overBudget } from "./effects_spent.ts";
 import { changeAttempt, openIncident, resume, runningAttempt, stall, worldHash } from "./incident.ts";
 import { repair } from "./next_attempt.ts";
 import { pendingDeploy } from "./observation.ts";
@@ -17,6 +18,7 @@ import { lostPremise } from "./premise.ts";
 import { isProven } from "./samples.ts";
 import { record } from "./situation.ts";
 import type { ServiceSpec } from "./spec.ts";
+import { awaitDeploy } from "./stuck_deploy.ts";
 
 export function plan(
   spec: ServiceSpec,
@@ -34,7 +36,7 @@ function withinBudget(
   spec: ServiceSpec,
   { seen }: Observation,
   action: Extract<Action, { kind: "effect" }>,
-  { effectsLastHour, pending }: Memory,
+  { effects, pending }: Memory,
   now: number,
 ): Action {
   const { incident, attempt, step } = action;
@@ -44,11 +46,9 @@ function withinBudget(
   // that the first needs room for both.
   const isSecond = step === "rollback" && attempt.stepsDone.includes("autodeploy-off");
   const needed = step === "autodeploy-off" ? 2 : 1;
-  const hasRoom = effectsLastHour + needed <= spec.policy.effectsPerHourMax;
-  if (seen === null || isIntended || isSecond || hasRoom) return action;
+  const message = overBudget(effects, spec.policy, needed);
+  if (seen === null || isIntended || isSecond || message === null) return action;
   if (incident.status === "stalled") return { kind: "stalled", incident };
-  const message =
-    `${effectsLastHour} effects within an hour reach the limit of ${spec.policy.effectsPerHourMax}`;
   return record(
     stall(incident, seen, { reason: "EffectsSpent", message }, now),
     "IncidentStalled",
@@ -85,16 +85,7 @@ function decide(
     }
   }
   const pending = pendingDeploy(seen.deploys);
-  if (pending !== null) {
-    const message = `Deploy ${pending.id} is ${pending.status}`;
-    return {
-      kind: "wait",
-      reason: "DeployInProgress",
-      message,
-      afterMs: spec.watchIntervalMs,
-      forPerson: false,
-    };
-  }
+  if (pending !== null) return awaitDeploy({ spec, seen, incident, memory, now }, pending);
   const assessment = assess(spec, seen, memory.record);
   switch (assessment.kind) {
     case "unsure": {

@@ -14,6 +14,8 @@ export interface Policy {
   attemptsMax: number;
   /** Effects per service within an hour. */
   effectsPerHourMax: number;
+  /** Effects per service within a day. */
+  effectsPerDayMax: number;
   /** Attempts for one fingerprint of a service within a day. */
   attemptsPerFingerprintMax: number;
   /** The riskiest remedy that is applied without a person. */
@@ -48,6 +50,7 @@ export interface Policy {
 export const DEFAULT_POLICY: Policy = {
   attemptsMax: 15,
   effectsPerHourMax: 20,
+  effectsPerDayMax: 60,
   attemptsPerFingerprintMax: 3,
   riskMax: "medium",
   confidenceMin: 0.7,

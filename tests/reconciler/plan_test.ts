@@ -426,7 +426,7 @@ Deno.test("a stalled incident stays stalled until the world changes, and closes 
   assert(closed.kind === "record" && closed.incident.status === "healed");
 });
 
-Deno.test("spent budgets stall with the reason and the command that resumes", () => {
+Deno.test("spent budgets, of the hour and of the day, stall with the reason and the command that resumes (promise 9)", () => {
   let incident = incidentOf(failedBehindHealthy);
   for (let i = 0; i < 15; i++) {
     incident = attempting(incident, patch, { status: "failed", endedAt: NOW, error: "boom" });
@@ -435,10 +435,16 @@ Deno.test("spent budgets stall with the reason and the command that resumes", ()
   assert(spent.kind === "record" && spent.incident.stalled?.reason === "AttemptsSpent");
   assertStringIncludes(spent.incident.stalled.message, "15 of 15");
   assertEquals(spent.incident.stalled.resume, "deno task resume --service my-api");
-  const effects = decide(failedBehindHealthy, incidentOf(failedBehindHealthy), empty, {
-    memory: { effectsLastHour: 20 },
-  });
-  assert(effects.kind === "record" && effects.incident.stalled?.reason === "EffectsSpent");
+  for (const effects of [{ lastHour: 20, lastDay: 20 }, { lastHour: 0, lastDay: 60 }]) {
+    const limited = decide(failedBehindHealthy, incidentOf(failedBehindHealthy), empty, {
+      memory: { effects },
+    });
+    assert(limited.kind === "record" && limited.incident.stalled?.reason === "EffectsSpent");
+    assertStringIncludes(
+      limited.incident.stalled.message,
+      effects.lastHour > 0 ? "within an hour" : "within a day",
+    );
+  }
 });
 
 Deno.test("an effect that a crash left without an end is settled before anything else", () => {

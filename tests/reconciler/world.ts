@@ -111,7 +111,7 @@ export function sampled(
 }
 
 export function memory(record: ServiceRecord, change: Partial<Memory> = {}): Memory {
-  return { record, pending: [], effectsLastHour: 0, sessionId: "s", ...change };
+  return { record, pending: [], effects: { lastHour: 0, lastDay: 0 }, sessionId: "s", ...change };
 }
 
 /** A clock that moves only when told; `sleep` ends when time has come. */

@@ -17,7 +17,7 @@ export const INVARIANTS = {
   commits: "never two commits for an attempt",
   foreign: "never a push over a foreign commit",
   attempts: "at most so many attempts",
-  effects: "at most so many effects an hour",
+  effects: "at most so many effects an hour and a day",
   autodeploy: "autodeploy off after a rollback until a later commit is proven",
   unknown: "unknown never acts",
   healed: "healed means the whole quiet time of unbroken good samples",
@@ -26,6 +26,10 @@ export const INVARIANTS = {
   leftAlone: "what is suspended or in maintenance stays untouched",
   ends: "when faults stop, every service ends Ready or Stalled with a reason",
   repairs: "when faults stop, what can be repaired is",
+  fenced: "what a leader writes is refused once there is a newer one",
+  late: "only the newest leader sends what changes the world",
+  mode:
+    "nothing is changed unasked where the mode is to suggest, and no branch of a person's where it is to propose",
   busy: "nothing is asked again and again without a pause",
   defect: "no unexpected error",
 } as const;
@@ -64,6 +68,7 @@ const SAMPLES_KEPT = 200;
 
 const KINDS: Record<WorldEffect["kind"], readonly EffectKind[]> = {
   push: ["push"],
+  "pull-request": ["pull-request"],
   deploy: ["deploy"],
   patch: ["patch-service", "autodeploy-off", "autodeploy-on"],
   rollback: ["rollback"],
@@ -85,6 +90,8 @@ export class Checker {
   /** Deploys that were good for the whole quiet time at some moment. */
   readonly #proven = new Set<string>();
   readonly #touched = new Map<string, number>();
+  /** The fencing number of the newest leader. */
+  #newest = 0;
 
   constructor(
     private readonly platform: Platform,
@@ -136,6 +143,27 @@ export class Checker {
     return this.#performed.size;
   }
 
+  // Who leads.
+
+  leads(fencing: number): void {
+    if (fencing <= this.#newest) this.#fail("fenced", `leader ${fencing} after leader ${this.#newest}`);
+    this.#newest = Math.max(this.#newest, fencing);
+  }
+
+  /** @param fencing the number of the leader that sends it */
+  sends(process: string, fencing: number, what: string): void {
+    if (fencing !== this.#newest) {
+      this.#fail("late", `${process}, leader ${fencing}, sends ${what}; leader ${this.#newest} leads`);
+    }
+  }
+
+  /** @param fencing the number of the leader that has written */
+  #wrote(fencing: number | null, what: string): void {
+    if (fencing !== null && fencing !== this.#newest) {
+      this.#fail("fenced", `leader ${fencing} wrote ${what}; leader ${this.#newest} leads`);
+    }
+  }
+
   // What processes are shown.
 
   passBegins(process: string, serviceId: string): void {
@@ -164,7 +192,7 @@ export class Checker {
     const samples = this.#samples.get(service.id) ?? [];
     samples.push({ at: this.platform.scheduler.now, process, liveId: shown.liveId, verdict });
     this.#samples.set(service.id, samples.slice(-SAMPLES_KEPT));
-    if (this.#goodForMs(service.id) >= this.specOf(service.id).stableForMs - SLACK_MS) {
+    if (this.#goodForMs(service.id, process) >= this.specOf(service.id).stableForMs - SLACK_MS) {
       this.#proven.add(`${service.id}/${shown.liveId}`);
     }
   }
@@ -203,7 +231,16 @@ export class Checker {
     if (shown?.suspended || shown?.inMaintenance) {
       this.#fail("leftAlone", `${key} on a service that was shown to be turned off`);
     }
+    const { mode } = this.specOf(service.id);
+    if (mode === "suggest" || (mode === "pull-request" && effect.kind === "push")) {
+      this.#fail("mode", `${describe(effect)} of ${service.id} in the mode ${mode}`);
+    }
     switch (effect.kind) {
+      case "pull-request":
+        if (`${effect.incident}/${effect.attempt}` !== `${incidentId}/${attempt}`) {
+          this.#fail("commits", `${key} proposes a commit of ${effect.incident}/${effect.attempt}`);
+        }
+        break;
       case "push": {
         const head = service.repository.head;
         if (effect.parent !== head) {
@@ -250,25 +287,31 @@ export class Checker {
 
   // What the store keeps.
 
-  /** The store itself, watched: below whatever a planted bug does to it. */
-  watchStore(store: Store): Store {
+  /**
+   * The store itself, watched: below whatever a planted bug does to it.
+   * @param fencing the number of the leader that writes to it; `null` for who is none
+   */
+  watchStore(store: Store, fencing: number | null = null): Store {
     return new Proxy(store, {
       get: (target, key) => {
         switch (key) {
           case "record":
             return async (change: Change) => {
               await target.record(change);
+              this.#wrote(fencing, change.incident?.id ?? "a sample");
               this.#recorded(change);
             };
           case "intend":
             return async (entry: Parameters<Store["intend"]>[0]) => {
               const result = await target.intend(entry);
+              this.#wrote(fencing, entry.key);
               this.#intended(result);
               return result;
             };
           case "finish":
             return async (key: string, end: Parameters<Store["finish"]>[1]) => {
               await target.finish(key, end);
+              this.#wrote(fencing, key);
               const entry = this.#journal.get(key);
               if (entry === undefined) return;
               this.#journal.set(key, { ...entry, ...end });
@@ -286,6 +329,12 @@ export class Checker {
   #checkDone({ key, serviceId, kind, payload }: JournalEntry, result: Json): void {
     const service = this.platform.find(serviceId);
     if (service === undefined) return;
+    if (kind === "pull-request" && fieldOf(result, "kind") === "published") {
+      const commit = String(fieldOf(payload, "commit"));
+      if (!service.repository.pulls.some((pull) => pull.commit === commit)) {
+        this.#fail("real", `${key}: there is no pull request of ${commit.slice(0, 7)}`);
+      }
+    }
     if (kind === "push" && fieldOf(result, "kind") === "published") {
       const commit = String(fieldOf(payload, "commit"));
       if (!service.repository.has(commit)) {
@@ -344,12 +393,14 @@ export class Checker {
   #intended(entry: JournalEntry): void {
     if (this.#journal.has(entry.key)) return;
     this.#journal.set(entry.key, entry);
-    const max = this.specOf(entry.serviceId).policy.effectsPerHourMax;
-    const recent = [...this.#journal.values()].filter((one) =>
-      one.serviceId === entry.serviceId && one.intendedAt > entry.intendedAt - HOUR_MS &&
-      one.intendedAt <= entry.intendedAt
+    const { effectsPerHourMax, effectsPerDayMax } = this.specOf(entry.serviceId).policy;
+    const before = [...this.#journal.values()].filter((one) =>
+      one.serviceId === entry.serviceId && one.intendedAt <= entry.intendedAt
     );
-    if (recent.length > max) this.#fail("effects", `${entry.key} is number ${recent.length} of ${max}`);
+    for (const [withinMs, max] of [[HOUR_MS, effectsPerHourMax], [DAY_MS, effectsPerDayMax]] as const) {
+      const recent = before.filter((one) => one.intendedAt > entry.intendedAt - withinMs);
+      if (recent.length > max) this.#fail("effects", `${entry.key} is number ${recent.length} of ${max}`);
+    }
   }
 
   // What a process says that it did.
@@ -367,7 +418,7 @@ export class Checker {
     const isHealed = event.type === "IncidentHealed" ||
       (event.type === "AttemptSucceeded" && attempt?.status === "fixed");
     if (isHealed) {
-      const goodForMs = this.#goodForMs(serviceId);
+      const goodForMs = this.#goodForMs(serviceId, process);
       const { stableForMs } = this.specOf(serviceId);
       if (goodForMs < stableForMs - SLACK_MS) {
         this.#fail("healed", `${event.type} after ${goodForMs / 1000} s of ${stableForMs / 1000} s`);
@@ -375,15 +426,15 @@ export class Checker {
     }
   }
 
-  /** How long the newest samples are good without a break, by what was really answered and when. */
-  #goodForMs(serviceId: string): number {
-    const samples = this.#samples.get(serviceId) ?? [];
+  /** How long a process's newest samples are good without a break, by what was really answered and when. */
+  #goodForMs(serviceId: string, process: string): number {
+    const samples = (this.#samples.get(serviceId) ?? []).filter((sample) => sample.process === process);
     const last = samples.at(-1);
     if (last === undefined) return 0;
     const gapMs = gapMaxMs(this.specOf(serviceId)) + SLACK_MS;
     let first = last.at;
     for (const sample of samples.toReversed()) {
-      const isUnbroken = sample.verdict === "good" && sample.process === last.process &&
+      const isUnbroken = sample.verdict === "good" &&
         sample.liveId === last.liveId && first - sample.at <= gapMs;
       if (!isUnbroken) break;
       first = sample.at;
@@ -413,6 +464,7 @@ function isFor({ payload }: JournalEntry, effect: WorldEffect): boolean {
   const field = (name: string) => fieldOf(payload, name);
   switch (effect.kind) {
     case "push":
+    case "pull-request":
     case "deploy":
       return field("commit") === effect.commit;
     case "patch":
@@ -439,6 +491,8 @@ function describe(effect: WorldEffect): string {
   switch (effect.kind) {
     case "push":
       return `push ${effect.commit.slice(0, 7)} on ${effect.parent?.slice(0, 7)}`;
+    case "pull-request":
+      return `pull request of ${effect.commit.slice(0, 7)}`;
     case "deploy":
       return `deploy ${effect.commit?.slice(0, 7) ?? "the head"}`;
     case "patch":
