@@ -2,6 +2,7 @@
  * Takes away an agent's means to start programs and to signal processes. Deno refuses both in any case, but it is the
  * one permission that its audit is silent about: here the attempt is told before it is refused.
  */
+import process from "node:process";
 
 /** @param tell called with each attempt, such as `run /bin/sh` */
 export function withoutPrograms(tell: (what: string) => void): void {
@@ -14,8 +15,8 @@ export function withoutPrograms(tell: (what: string) => void): void {
       refuse(`run ${program}`);
     }
   }
-  Object.defineProperties(Deno, {
-    Command: { value: Command, writable: false, configurable: false },
-    kill: { value: (pid: number) => refuse(`kill ${pid}`), writable: false, configurable: false },
-  });
+  const fixed = { writable: false, configurable: false };
+  const kill = { value: (pid: number) => refuse(`kill ${pid}`), ...fixed };
+  Object.defineProperties(Deno, { Command: { value: Command, ...fixed }, kill });
+  Object.defineProperties(process, { kill });
 }
