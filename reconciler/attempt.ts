@@ -159,29 +159,20 @@ function carries(deploy: DeployView, progress: Progress): boolean {
 
 /** Waits for a deploy that we know of to be listed, for as long as a deploy may take. */
 function awaitListing(progress: Progress, name: string): Action {
-  const { attempt, spec, now } = progress;
-  const waitedMs = now - (attempt.deployRequestedAt ?? attempt.publishedAt ?? attempt.startedAt);
-  return waitedMs < spec.policy.deployTimeoutMs
-    ? wait(progress, "DeployNotListed", `${name} is not listed yet`)
-    : finish(progress, "abandoned", `${name} is not listed after ${formatDuration(waitedMs)}`);
+  return isOverdue(progress)
+    ? finish(progress, "abandoned", `${name} is not listed after ${formatDuration(waitedMs(progress))}`)
+    : wait(progress, "DeployNotListed", `${name} is not listed yet`);
 }
 
 function watchDeploy(progress: Progress, deployId: string): Action {
-  const { attempt, seen, spec, now } = progress;
+  const { seen } = progress;
   const deploy = seen.deploys.find((one) => one.id === deployId);
   if (deploy === undefined) return awaitListing(progress, `Deploy ${deployId}`);
   switch (stateOf(deploy)) {
-    case "pending": {
-      const waitedMs = now - (attempt.deployRequestedAt ?? attempt.publishedAt ?? attempt.startedAt);
-      if (waitedMs < spec.policy.deployTimeoutMs) {
-        return wait(progress, "DeployInProgress", `Deploy ${deployId} is ${deploy.status}`);
-      }
-      return finish(
-        progress,
-        "failed",
-        `Deploy ${deployId} is still ${deploy.status} after ${formatDuration(waitedMs)}`,
-      );
-    }
+    case "pending":
+      return isOverdue(progress)
+        ? overdue(progress, `Deploy ${deployId} is still ${deploy.status}`)
+        : wait(progress, "DeployInProgress", `Deploy ${deployId} is ${deploy.status}`);
     case "failed":
       return finish(progress, "failed", `Deploy ${deployId} is ${deploy.status}`, "no_effect");
     case "over":
@@ -192,9 +183,25 @@ function watchDeploy(progress: Progress, deployId: string): Action {
       );
     case "live":
       return prove(progress);
-    case "unknown":
-      return wait(progress, "StatusUnknown", `Deploy ${deployId} has a status this version does not know`);
+    case "unknown": {
+      const message = `Deploy ${deployId} has a status this version does not know`;
+      return isOverdue(progress) ? overdue(progress, message) : wait(progress, "StatusUnknown", message);
+    }
   }
+}
+
+/** How long the deploy of an attempt has been under way, in milliseconds. */
+function waitedMs({ attempt, now }: Progress): number {
+  return now - (attempt.deployRequestedAt ?? attempt.publishedAt ?? attempt.startedAt);
+}
+
+/** Whether that is longer than a deploy can take. */
+function isOverdue(progress: Progress): boolean {
+  return waitedMs(progress) >= progress.spec.policy.deployTimeoutMs;
+}
+
+function overdue(progress: Progress, message: string): Action {
+  return finish(progress, "failed", `${message} after ${formatDuration(waitedMs(progress))}`);
 }
 
 /** The repair is live: good for the whole quiet time, or bad by hysteresis. */
@@ -234,7 +241,9 @@ function watchRollback(progress: Progress): Action {
   switch (stateOf(deploy)) {
     case "pending":
     case "unknown":
-      return wait(progress, "RollingBack", `Rollback ${deploy.id} is ${deploy.status}`);
+      return isOverdue(progress)
+        ? overdue(progress, `Rollback ${deploy.id} is still ${deploy.status}`)
+        : wait(progress, "RollingBack", `Rollback ${deploy.id} is ${deploy.status}`);
     case "failed":
     case "over":
       return finish(progress, "failed", `Rollback ${deploy.id} is ${deploy.status}`);
