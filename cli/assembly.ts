@@ -23,6 +23,7 @@ import { confirmedFetch, confirmedRepositories, leadAtOnce } from "./leading.ts"
 import type { Confirm } from "./leading.ts";
 import { createOverlay } from "./overlay.ts";
 import { createRepositories } from "./repositories.ts";
+import { checkRoom } from "./room.ts";
 import { createSecrets, learnFrom, ownSecrets } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 import { createSessionRecorder, describeContinued } from "./session_recorder.ts";
@@ -124,6 +125,7 @@ export async function assemble(
         }
       },
     ),
+    checkRoom: () => checkRoom(scratchRoot),
     toolbox: createToolbox({ cacheHome: join(dataDirectory, "cache"), scratchRoot }),
     clock,
     random: Math.random,

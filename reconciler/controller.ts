@@ -5,6 +5,7 @@
  */
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
+import { DiskTrouble } from "../state/disk.ts";
 import { Doubts, StillInDoubt } from "../state/doubts.ts";
 import type { Performance } from "../state/performance.ts";
 import type { Attempt, Incident, ServiceRecord, StateEvent } from "../state/records.ts";
@@ -18,6 +19,7 @@ import { dependencyDetail, dependencyVariant } from "./advising.ts";
 import { addAttempt, changeAttempt, resume, runningAttempt, stall } from "./incident.ts";
 import type { Observation } from "./observation.ts";
 import { findServiceId, observe } from "./observe.ts";
+import { OBSERVE_ONLY } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
 import { plan } from "./plan.ts";
@@ -70,12 +72,32 @@ export class Controller implements AsyncDisposable {
   }
 
   /**
-   * Runs one pass.
+   * Runs one pass. While the disk refuses what would have to be written, it looks and changes nothing.
    * @param signal gives up what is under way; nothing is recorded of it
    * @throws {Fenced} when another Evenkeel leads by now
    * @throws {EvenkeelError} for what only a person can mend: a wrong key, no such service
    */
   async pass(spec: ServiceSpec, signal: AbortSignal): Promise<Pass> {
+    const looked: Looked = {};
+    try {
+      return await this.#pass(spec, signal, looked);
+    } catch (error) {
+      const { observation, serviceId } = looked;
+      if (!(error instanceof DiskTrouble) || observation === undefined || serviceId === undefined) throw error;
+      const record = addSample(emptyRecord(serviceId, spec.service, spec.generation), observation, spec);
+      const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+      const outcome: Outcome = {
+        kind: "waiting",
+        reason: OBSERVE_ONLY,
+        message,
+        afterMs: spec.intervalMs,
+        forPerson: true,
+      };
+      return { outcome, record, incident: null, observation, withheld: null };
+    }
+  }
+
+  async #pass(spec: ServiceSpec, signal: AbortSignal, looked: Looked): Promise<Pass> {
     const { store } = this.#parts;
     const lookedSince = this.#parts.clock.now();
     const serviceId = await this.#serviceId(spec, signal);
@@ -86,6 +108,7 @@ export class Controller implements AsyncDisposable {
       this.#serviceIds.delete(spec.service);
       throw error;
     });
+    Object.assign(looked, { observation, serviceId });
     const known = await store.getService(serviceId) ?? emptyRecord(serviceId, spec.service, spec.generation);
     const before = wasLost ? { ...known, streak: null } : known;
     let record = addSample(before, observation, spec);
@@ -153,6 +176,7 @@ export class Controller implements AsyncDisposable {
             );
           }
           if (observation.seen === null) throw new Error("An effect was planned without a sighting");
+          await this.#parts.checkRoom?.();
           try {
             const request = { spec, seen: observation.seen, record, doubts: this.#doubts, ...action };
             const result = await performEffect(this.#parts, this.#checkouts, request, signal);
@@ -178,7 +202,8 @@ export class Controller implements AsyncDisposable {
                 forPerson: false,
               });
             }
-            if (!isPassing(error)) throw error;
+            if (!isPassing(error) || error instanceof DiskTrouble) throw error;
+            await this.#parts.checkRoom?.();
             if (this.#countFailure(`act/${action.incident.id}`) < ACT_TRIES_MAX) {
               return finish({ kind: "retry", reason: "CannotAct", message: error.message });
             }
@@ -263,6 +288,7 @@ export class Controller implements AsyncDisposable {
     const event = this.#event(seen.service.id, incident);
     let after: Aftermath | null = null;
     const onFinding = (finding: Finding) => after ??= aftermathOf(spec, seen, incident, deploy, finding);
+    await this.#parts.checkRoom?.();
     const question = { spec, seen, incident, deploy, phase, onFinding };
     const { preparation, notes } = await prepareAttempt(this.#parts, question, signal);
     incident = await this.#understand(incident, after, become, event);
@@ -279,6 +305,7 @@ export class Controller implements AsyncDisposable {
         };
       }
       case "retry": {
+        await this.#parts.checkRoom?.();
         if (this.#countFailure(`prepare/${incident.id}`) < PREPARE_TRIES_MAX) {
           return { kind: "retry", reason: "CannotDiagnose", message: preparation.message };
         }
@@ -409,6 +436,12 @@ export class Controller implements AsyncDisposable {
 type Finished = NonNullable<Extract<Action, { kind: "record" }>["outcome"]>;
 /** Makes the incident of a pass another, and records it with what happened. */
 type Become = (incident: Incident, event: StateEvent, finished?: Finished) => Promise<void>;
+
+/** How far a pass came before it was given up. */
+interface Looked {
+  observation?: Observation;
+  serviceId?: string;
+}
 
 /** What is tried, and why this and nothing else. */
 function begun({ summary, remedy, why }: Attempt): string {

@@ -1,3 +1,6 @@
+/** The reason of a pass that only looked because the disk refuses what would have to be written. */
+export const OBSERVE_ONLY = "ObserveOnly";
+
 /** What one pass over a service came to. Exactly one case, and each says when to look again. */
 export type Outcome =
   /** In the desired state; nothing to do. */

@@ -107,6 +107,11 @@ export interface Parts {
   onAgentOutput(agent: AgentName, output: unknown, context: AgentContext): Promise<void>;
   /** How agents work together; `auto` lets measurements decide. */
   topology: Topology | "auto";
+  /**
+   * Asked before a failure is read or anything is changed. @default there always is room
+   * @throws {DiskTrouble} when there are no handles or is no space to work with
+   */
+  checkRoom?(): Promise<void>;
   /** Memory that is free now, in MiB. */
   freeMemoryMiB(): number;
 }

@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { diskTrouble } from "./disk.ts";
 import { syncDirectory } from "./files.ts";
 import { RESTORE_HINT } from "./rows.ts";
 import { APPLICATION_ID, migrate, MIGRATIONS, schemaVersion } from "./migrations.ts";
@@ -121,6 +122,8 @@ async function makeFile(path: string): Promise<void> {
       await Deno.remove(`${fresh}-journal`).catch(() => {});
     }
   } catch (error) {
+    const trouble = diskTrouble(`create ${path}`, error);
+    if (trouble !== null) throw trouble;
     throw new EvenkeelError(`Cannot create ${path}: ${messageOf(error)}`, {
       hint: "Choose a folder you may write to with EVENKEEL_DATA_DIR",
       cause: error,
@@ -163,6 +166,8 @@ async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer> | null>
     const header = new Uint8Array(HEADER_BYTES);
     return await file.read(header) === HEADER_BYTES ? header : null;
   } catch (error) {
+    const trouble = diskTrouble(`open ${path}`, error);
+    if (trouble !== null) throw trouble;
     throw new EvenkeelError(`Cannot open ${path}: ${messageOf(error)}`, {
       hint: "Choose a folder you may read and write with EVENKEEL_DATA_DIR",
       cause: error,
@@ -243,9 +248,5 @@ function explain(path: string, verb: string, error: unknown): unknown {
   if (!isSqlite(error)) return error;
   const { message } = error;
   if (/not a database|malformed|corrupt|encrypted/i.test(message)) return damaged(path, message, error);
-  if (!/full|readonly|read-only|unable to open|disk I\/O|permission/i.test(message)) return error;
-  const hint = /full/.test(message)
-    ? "Free space on that disk"
-    : "Give Evenkeel's user the right to write there, or choose another folder with EVENKEEL_DATA_DIR";
-  return new EvenkeelError(`Cannot ${verb} ${path}: ${message}`, { hint, cause: error });
+  return diskTrouble(`${verb} ${path}`, error) ?? error;
 }

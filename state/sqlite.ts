@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
-import { unreachable } from "../base/errors.ts";
+import { messageOf, unreachable } from "../base/errors.ts";
 import { Database } from "./database.ts";
 import { Fenced } from "./lease.ts";
 import type { Lease } from "./lease.ts";
@@ -305,12 +305,16 @@ class SqliteStore implements SharedStore {
   }
 
   async isWritable(): Promise<boolean> {
+    return await this.whyUnwritable() === null;
+  }
+
+  async whyUnwritable(): Promise<Error | null> {
     try {
       const now = Math.round(this.#clock.now());
       await this.#database.write(() => this.#run("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)", now));
-      return true;
-    } catch {
-      return false;
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(messageOf(error));
     }
   }
 

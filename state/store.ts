@@ -112,4 +112,6 @@ export interface SharedStore extends Store, Leases {
    * @param onFenced told when a write was refused so
    */
   under(fencing: number, onFenced?: (error: Fenced) => void): Store;
+  /** Why nothing can be written now; `null` when a write succeeds. */
+  whyUnwritable(): Promise<Error | null>;
 }

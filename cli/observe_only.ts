@@ -1,0 +1,41 @@
+/**
+ * Says once that nothing is changed any more because the disk refuses to be written, and once that it takes again; in
+ * between answers why.
+ */
+import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { OBSERVE_ONLY } from "../reconciler/outcome.ts";
+import type { Outcome } from "../reconciler/outcome.ts";
+import type { Narrator } from "./event_line.ts";
+
+export interface DiskWatch {
+  /** @returns whether the outcome tells of trouble with the disk; it is said here then */
+  outcome(outcome: Outcome): boolean;
+  /** The trouble, with what helps; `null` when there is none. */
+  readonly trouble: string | null;
+}
+
+export function createDiskWatch(narrator: Pick<Narrator, "say">): DiskWatch {
+  let trouble: string | null = null;
+  return {
+    outcome(outcome) {
+      const isTrouble = outcome.kind === "waiting" && outcome.reason === OBSERVE_ONLY;
+      if (isTrouble) {
+        if (trouble === null) narrator.say(`Observe-only, nothing is changed: ${outcome.message}`);
+        trouble = outcome.message;
+      } else if (trouble !== null) {
+        trouble = null;
+        narrator.say("The disk takes what is written again: acting as before");
+      }
+      return isTrouble;
+    },
+    get trouble() {
+      return trouble;
+    },
+  };
+}
+
+/** An error of the disk in one sentence, with what helps. */
+export function describeTrouble(error: unknown): string {
+  const hint = error instanceof EvenkeelError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
+}
