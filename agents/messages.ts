@@ -7,6 +7,7 @@ import { jsonSchema } from "../base/json.ts";
 import { servicePatchSchema } from "../render/schemas.ts";
 import { adviceSchema } from "../state/advice.ts";
 import { buildFactsSchema, buildPhaseSchema, dependencySetSchema } from "../state/build_facts.ts";
+import { keptEditSchema } from "../state/kept_edits.ts";
 import { editSchema, evidenceSchema, riskSchema } from "../state/records.ts";
 import { topologies } from "./swarm/topology.ts";
 
@@ -237,7 +238,7 @@ export type Proposal = z.infer<typeof proposalSchema>;
 export const validatorInputSchema = z.object({
   /** The checkout with the edits applied. */
   directory: z.string(),
-  edits: z.array(editSchema),
+  edits: z.array(keptEditSchema),
   settings: settingsSchema,
 });
 export type ValidatorInput = z.infer<typeof validatorInputSchema>;

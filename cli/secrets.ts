@@ -4,7 +4,10 @@
  */
 import type { RenderApi } from "../render/api.ts";
 import type { Configuration } from "../reconciler/config.ts";
+import { credentialsOf } from "../text/address.ts";
 import { createRedactor } from "../text/redact.ts";
+import { isSecretName } from "../text/secret_shapes.ts";
+import { valuesToHide } from "../text/secret_values.ts";
 
 /** Values remembered beside our own; the newest stay. */
 export const LEARNED_MAX = 5_000;
@@ -34,19 +37,40 @@ export function createSecrets(own: readonly string[]): Secrets {
   };
 }
 
+type Configured =
+  & Pick<Configuration, "apiKey" | "githubToken" | "services">
+  & Partial<Pick<Configuration, "webhook" | "hooks">>;
+
 /**
- * The secrets that a run is started with.
- * @param environment reads a variable @default Deno.env.get
+ * The secrets that a run is started with: keys and tokens, the connection strings of the spec, credentials in its
+ * addresses, and each variable of our own whose name says secret.
+ * @param environment our variables @default Deno.env.toObject
  */
 export function ownSecrets(
-  { apiKey, githubToken, services }: Pick<Configuration, "apiKey" | "githubToken" | "services">,
-  environment: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  { apiKey, githubToken, services, webhook, hooks }: Configured,
+  environment: Readonly<Record<string, string>> = Deno.env.toObject(),
 ): string[] {
   const connections = services.flatMap(({ database }) =>
-    database.kind === "connection-env" ? environment(database.variable) ?? [] : []
+    database.kind === "connection-env" ? environment[database.variable] ?? [] : []
   );
-  const values = [apiKey, githubToken, environment("EVENKEEL_STATUS_TOKEN"), ...connections];
-  return values.flatMap((value) => value === null || value === undefined || value === "" ? [] : [value]);
+  const addresses = [
+    ...services.flatMap(({ repo }) => repo ?? []),
+    ...Object.values(hooks?.targets ?? {}).flatMap((target) => target.kind === "http" ? target.url : []),
+  ].flatMap(credentialsOf);
+  const values = [apiKey, githubToken, ...webhook?.secrets ?? [], ...connections, ...addresses];
+  const own = values.flatMap((value) => value === null || value === undefined || value === "" ? [] : [value]);
+  return [...new Set([...own, ...secretVariables(environment)])];
+}
+
+/**
+ * The values of variables whose name says secret.
+ * @param environment @default Deno.env.toObject
+ */
+export function secretVariables(
+  environment: Readonly<Record<string, string>> = Deno.env.toObject(),
+): string[] {
+  const named = Object.entries(environment).map(([name, value]) => ({ name, value }));
+  return valuesToHide(named.filter(({ name, value }) => isSecretName(name) && !/\bsock/i.test(value)));
 }
 
 /** The same API, whose values of environment variables are learned as they are read. */
@@ -55,8 +79,18 @@ export function learnFrom(api: RenderApi, secrets: Secrets): RenderApi {
     ...api,
     async listEnvVars(serviceId, signal) {
       const variables = await api.listEnvVars(serviceId, signal);
-      secrets.learn(variables.flatMap(({ value }) => value ?? []));
+      secrets.learn(valuesToHide(variables.map(({ key, value }) => ({ name: key, value: value ?? "" }))));
       return variables;
+    },
+    async listGivenSecrets(service, signal) {
+      const given = await api.listGivenSecrets?.(service, signal) ?? [];
+      secrets.learn(valuesToHide(given));
+      return given;
+    },
+    async getService(serviceId, signal) {
+      const service = await api.getService(serviceId, signal);
+      secrets.learn(credentialsOf(service.repo ?? ""));
+      return service;
     },
   };
 }

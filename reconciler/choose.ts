@@ -4,13 +4,16 @@
  */
 import { fixer } from "../agents/fixer/agent.ts";
 import { remediesFor } from "../agents/fixer/remedies/all.ts";
-import type { Diagnosis, OptimizerOutput, Proposal, RepositoryView } from "../agents/messages.ts";
+import type { Diagnosis, OptimizerOutput, Proposal, RepositoryView, Settings } from "../agents/messages.ts";
 import { buildFacts } from "../agents/optimizer/facts.ts";
 import type { Swarm } from "../agents/swarm/swarm.ts";
 import { validatorAgent } from "../agents/validator/agent.ts";
 import { EvenkeelError } from "../base/errors.ts";
+import { keepEdits, writtenLines } from "../state/kept_edits.ts";
+import type { KeptEdit } from "../state/kept_edits.ts";
 import type { Attempt, Edit, Repair, Risk } from "../state/records.ts";
 import { fingerprint } from "../text/fingerprint.ts";
+import { cleanLog, REDACTED } from "../text/redact.ts";
 import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
 import { commitRequest } from "./commit_request.ts";
 import type { FailureLog } from "./evidence.ts";
@@ -19,7 +22,6 @@ import { liveDeploy } from "./observation.ts";
 import type { Sighting } from "./observation.ts";
 import type { Checkout, Parts } from "./parts.ts";
 import { isWithinRisk } from "./policy.ts";
-import type { Policy } from "./policy.ts";
 import type { Preparation, Question } from "./preparation.ts";
 import { describePatch, withPatch } from "./setting.ts";
 import { verdictOf } from "./samples.ts";
@@ -38,6 +40,8 @@ export interface Choice {
   /** The files of the checkout that matter, as they were before the repair. */
   view: RepositoryView;
   log: FailureLog;
+  /** As agents get them, without secrets. */
+  settings: Settings;
   /** The riskiest remedy that may be chosen here. */
   riskMax: Risk;
 }
@@ -66,13 +70,13 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     const proposal = await swarm.run(fixer, {
       remedy,
       diagnosis,
-      settings: seen.service.settings,
+      settings: choice.settings,
       directory: checkout.directory,
       paths: await checkout.paths(),
       ...(seen.service.settings.runtime === "docker" ? { log: sanitizeLog(choice.log.text) } : {}),
       coreProviders: [...spec.policy.coreProviders],
     });
-    const refusal = proposal.kind === "none" ? proposal.why : guard(spec.policy, choice.riskMax, proposal);
+    const refusal = proposal.kind === "none" ? proposal.why : guard(choice, proposal);
     if (proposal.kind === "none" || refusal !== null) {
       refusals.push(`${remedy}: ${refusal}`);
       continue;
@@ -97,15 +101,26 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
 
 /** What the policy says against a proposal. */
 function guard(
-  policy: Policy,
-  riskMax: Risk,
+  { question, riskMax, log }: Choice,
   proposal: Exclude<Proposal, { kind: "none" }>,
 ): string | null {
+  const { policy } = question.spec;
   if (!isWithinRisk(proposal.risk, riskMax)) return `its risk is ${proposal.risk}, allowed is ${riskMax}`;
   if (proposal.kind === "setting" && !policy.mayChangeSettings) {
     return "the policy allows no change of settings";
   }
+  if (proposal.kind === "setting") {
+    const lines = describePatch(question.seen.service, proposal.patch);
+    // The fixer saw the command without its secret, and what is intended is kept.
+    if (lines.includes(REDACTED) || log.redact(lines) !== lines) return "the setting holds a secret";
+  }
   return null;
+}
+
+/** Whether a patch would put a secret into the repository, or what stands for one. */
+function writesSecret(kept: readonly KeptEdit[], log: FailureLog): boolean {
+  const lines = writtenLines(kept).join("");
+  return lines.includes(REDACTED) || log.redact(lines) !== lines;
 }
 
 /** The deploy that serves well now: if the repair makes things worse, this is what it is taken back to. */
@@ -196,11 +211,12 @@ function essence(proposal: Exclude<Proposal, { kind: "none" }>): unknown {
 
 /** Makes the commit and lets the validator look at it. */
 async function checkPatch(
-  { parts, question, swarm, checkout }: Choice,
+  choice: Choice,
   draft: Attempt,
   proposal: Extract<Proposal, { kind: "patch" }>,
 ): Promise<Extract<Preparation, { kind: "attempt" }> | { kind: "refused"; why: string }> {
-  const { spec, seen, incident } = question;
+  const { parts, question, swarm, checkout, log } = choice;
+  const { spec, incident } = question;
   const baseCommit = checkout.head;
   let made: { commit: string; diff: string };
   try {
@@ -210,10 +226,12 @@ async function checkPatch(
     if (error instanceof EvenkeelError) return { kind: "refused", why: error.message };
     throw error;
   }
+  const kept = await keepEdits((path) => checkout.read(path), proposal.edits);
+  if (writesSecret(kept, log)) return { kind: "refused", why: "the lines that it changes hold a secret" };
   const verdict = await swarm.run(validatorAgent, {
     directory: checkout.directory,
-    edits: proposal.edits,
-    settings: seen.service.settings,
+    edits: kept,
+    settings: choice.settings,
   });
   if (verdict.verdict === "fail") {
     const failed = verdict.checks.filter((check) => check.result === "fail");
@@ -224,7 +242,7 @@ async function checkPatch(
     baseCommit,
     branch: checkout.branch,
     commit: made.commit,
-    repair: { kind: "patch", edits: proposal.edits, diff: made.diff },
+    repair: { kind: "patch", edits: kept, diff: cleanLog(made.diff, log.redact) },
   };
   return { kind: "attempt", attempt, checkout };
 }

@@ -1,16 +1,16 @@
 /**
  * Gathers what explains a failure: the deploy's log cut by its time window, Render's own words for the end of
- * the deploy, and the repository's files that matter. Everything leaves here sanitised and redacted, except the
- * repository's text, which goes to agents only.
+ * the deploy, and the repository's files that matter. Everything leaves here sanitised and redacted; the
+ * repository's text, which goes to agents only, is redacted and otherwise as it is.
  */
 import type { Phase, RepositoryView } from "../agents/messages.ts";
-import { RenderRefused } from "../render/api.ts";
-import { cleanLog, createRedactor } from "../text/redact.ts";
+import { cleanLog } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import type { BuildPhase } from "../state/build_facts.ts";
 import { buildPhases } from "./build_phases.ts";
 import type { DeployView, ServiceView } from "./observation.ts";
 import type { Checkout, Parts } from "./parts.ts";
+import { serviceRedactor } from "./service_secrets.ts";
 
 /** Log lines arrive late: read this much beyond the end of a deploy (reference 2.4), in milliseconds. */
 const WINDOW_SLACK_MS = 60_000;
@@ -41,7 +41,7 @@ export async function readFailureLog(
   const start = deploy.startedAt ?? deploy.createdAt;
   // Render's clock, never ours: one that is slow would cut off what was logged last.
   const end = phase === "run" ? null : deploy.finishedAt;
-  const [result, secrets] = await Promise.all([
+  const [result, redact] = await Promise.all([
     api.listLogs({
       ownerId: service.ownerId,
       resource: [service.id],
@@ -54,9 +54,8 @@ export async function readFailureLog(
       linesMax: LOG_LINES_READ,
       bytesMax: LOG_BYTES_READ,
     }, signal),
-    knownSecrets(parts, service.id, signal),
+    serviceRedactor(parts, service, signal),
   ]);
-  const redact = createRedactor(secrets);
   const lines = result.lines.toSorted((a, b) =>
     a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0
   );
@@ -66,21 +65,6 @@ export async function readFailureLog(
     lines.map(({ timestamp, message }) => ({ timestamp, message: redact(sanitizeLine(message)) })),
   );
   return { text, isTruncated: result.truncated, phases, redact: (other) => redact(other) };
-}
-
-/** Every value of the service's environment, and our own secrets. A key that may not read them still works. */
-async function knownSecrets(
-  { api, secrets }: Pick<Parts, "api" | "secrets">,
-  serviceId: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  try {
-    const variables = await api.listEnvVars(serviceId, signal);
-    return [...secrets, ...variables.flatMap((variable) => variable.value ?? [])];
-  } catch (error) {
-    if (error instanceof RenderRefused) return [...secrets];
-    throw error;
-  }
 }
 
 /** Render's machine-readable reason for the end of a deploy, as one line; `null` when it gives none. */
@@ -106,8 +90,14 @@ const MANIFESTS =
 const SOURCES = /\.(py|js|mjs|cjs|ts|mts|cts|jsx|tsx|sh|toml|cfg)$/;
 const SKIPPED = /(^|\/)(node_modules|\.venv|venv|dist|build|vendor|\.git)\//;
 
-/** Every path, and the text of the files that matter: manifests first, then sources, shallow ones first. */
-export async function viewRepository(checkout: Pick<Checkout, "paths" | "read">): Promise<RepositoryView> {
+/**
+ * Every path, and the text of the files that matter: manifests first, then sources, shallow ones first.
+ * @param redact takes out what agents must not see @default nothing
+ */
+export async function viewRepository(
+  checkout: Pick<Checkout, "paths" | "read">,
+  redact: (text: string) => string = (text) => text,
+): Promise<RepositoryView> {
   const paths = await checkout.paths();
   const depth = (path: string) => path.split("/").length;
   const rank = (path: string) => (MANIFESTS.test(path) ? 0 : 100) + depth(path);
@@ -122,7 +112,7 @@ export async function viewRepository(checkout: Pick<Checkout, "paths" | "read">)
     if (text === null) continue;
     bytes += text.length;
     if (bytes > VIEW_BYTES_MAX) break;
-    files[path] = text;
+    files[path] = redact(text);
   }
   return { paths, files };
 }

@@ -32,14 +32,18 @@ export interface ServiceView {
   dashboardUrl: string | null;
 }
 
-/** A service whose record and deploys could be read. */
-export interface Sighting {
-  service: ServiceView;
-  /** Newest first. */
-  deploys: DeployView[];
+/** The criteria that are measured from outside. */
+export interface Probes {
   health: Probe;
   json: Probe;
   database: Probe;
+}
+
+/** A service whose record and deploys could be read. */
+export interface Sighting extends Probes {
+  service: ServiceView;
+  /** Newest first. */
+  deploys: DeployView[];
 }
 
 export interface Observation {

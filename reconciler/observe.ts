@@ -8,8 +8,9 @@ import type { MonitorInput, Probe } from "../agents/messages.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
 import type { Deploy, Service } from "../render/schemas.ts";
-import type { DeployView, Observation, ServiceView, Sighting } from "./observation.ts";
+import type { DeployView, Observation, Probes, ServiceView, Sighting } from "./observation.ts";
 import type { Parts } from "./parts.ts";
+import { withoutSecrets } from "./service_secrets.ts";
 import { DEFAULT_HEALTH_PATH } from "./spec.ts";
 import type { DatabaseSpec, ServiceSpec } from "./spec.ts";
 
@@ -19,7 +20,7 @@ export const DEPLOYS_READ = 20;
 const WAKE_TIMEOUT_MS = 90_000;
 const BODY_BYTES_MAX = 256 * 1024;
 
-type Seer = Pick<Parts, "api" | "runAgent" | "clock" | "epoch" | "environment">;
+type Seer = Pick<Parts, "api" | "runAgent" | "clock" | "epoch" | "environment" | "secrets">;
 
 /**
  * @param serviceId Render's id, as `findServiceId` gives it
@@ -41,7 +42,12 @@ export async function observe(
       api.listDeploys(serviceId, { limit: DEPLOYS_READ }, signal),
     ]);
     const view = serviceView(service, spec);
-    seen = { service: view, deploys: deploys.map(deployView), ...await probe(parts, spec, view, signal) };
+    const probed = await probe(parts, spec, view, signal);
+    seen = {
+      service: view,
+      deploys: deploys.map(deployView),
+      ...await withoutSecrets(parts, view, probed, signal),
+    };
   } catch (error) {
     problem = problemOf(error);
   }
@@ -146,7 +152,7 @@ async function probe(
   spec: ServiceSpec,
   service: ServiceView,
   signal: AbortSignal,
-): Promise<Pick<Sighting, "health" | "json" | "database">> {
+): Promise<Probes> {
   if (service.url === null) {
     const unknown: Probe = {
       status: "unknown",

@@ -14,6 +14,7 @@ import type {
   OptimizerInput,
   OptimizerOutput,
   RepositoryView,
+  Settings,
 } from "../agents/messages.ts";
 import { buildFacts } from "../agents/optimizer/facts.ts";
 import { consult } from "../agents/swarm/consult.ts";
@@ -182,7 +183,8 @@ async function prepare(
       return unknownCause(diagnosis, question, log);
     }
     const view = input.repository;
-    const choice = { parts, question, swarm, diagnosis, advice, checkout, view, log, riskMax };
+    const { settings } = input;
+    const choice = { parts, question, swarm, diagnosis, advice, checkout, view, log, settings, riskMax };
     const result = await chooseRepair(choice);
     kept = result.kind === "attempt" && result.checkout !== null;
     return result;
@@ -199,7 +201,7 @@ function isWell({ health, json, database }: MonitorOutput): boolean {
 interface Gathered {
   log: FailureLog;
   checkout: Checkout;
-  input: AnalyzerInput & { repository: RepositoryView };
+  input: AnalyzerInput & { repository: RepositoryView; settings: Settings };
 }
 
 /** Reads the log, Render's reason and the repository, at once. */
@@ -215,14 +217,24 @@ export async function gather(
       readPlatformReason(parts.api, seen.service.id, deploy, signal),
       cloning,
     ]);
-    const repository = await viewRepository(checkout);
-    const settings = seen.service.settings;
+    const repository = await viewRepository(checkout, log.redact);
+    const settings = cleanSettings(seen.service.settings, log.redact);
     const reason = platformReason === null ? null : log.redact(platformReason);
     return { log, checkout, input: { log: log.text, phase, settings, repository, platformReason: reason } };
   } catch (error) {
     await cloning.then((checkout) => checkout[Symbol.asyncDispose](), () => {});
     throw error;
   }
+}
+
+/** Commands may hold secrets; agents get them without. */
+function cleanSettings(settings: Settings, redact: (text: string) => string): Settings {
+  return {
+    ...settings,
+    buildCommand: redact(settings.buildCommand),
+    startCommand: redact(settings.startCommand),
+    preDeployCommand: redact(settings.preDeployCommand),
+  };
 }
 
 async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): Promise<Checkout> {
@@ -251,7 +263,7 @@ async function remedyQuestion(
     isAllowed: isWithinRisk(risk, riskMax),
   }));
   const clean = (text: string) => sanitizeLine(log.redact(text));
-  const facts: BuildFacts = buildFacts(input.repository, seen.service.settings, log.phases, clean);
+  const facts: BuildFacts = buildFacts(input.repository, input.settings, log.phases, clean);
   return {
     cause,
     remedies: offered,

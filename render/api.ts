@@ -4,6 +4,7 @@
  * not answer or answered something unreadable. Nothing here retries a write.
  */
 import type { Deploy, EnvVar, LogLine, Postgres, RenderEvent, Service, ServicePatch } from "./schemas.ts";
+import type { NamedValue } from "../text/secret_values.ts";
 import type { NewWebhook, Webhook, WebhookAttempt, WebhookPatch } from "./webhook_schemas.ts";
 
 export interface TimeWindow {
@@ -87,6 +88,8 @@ export interface RenderApi {
   getEnvVar(serviceId: string, key: string, signal?: AbortSignal): Promise<string | null>;
   setEnvVar(serviceId: string, key: string, value: string, signal?: AbortSignal): Promise<void>;
   deleteEnvVar(serviceId: string, key: string, signal?: AbortSignal): Promise<void>;
+  /** Secret files and linked groups, as far as the key may read them. Absent in the simulator. */
+  listGivenSecrets?(service: { id: string; ownerId: string }, signal?: AbortSignal): Promise<NamedValue[]>;
   getPostgres(postgresId: string, signal?: AbortSignal): Promise<Postgres>;
   /** Absent where no webhooks are looked after, as in the simulator. */
   readonly webhooks?: RenderWebhooks;

@@ -10,6 +10,7 @@ import type { RenderApi, RenderWebhooks } from "./api.ts";
 import { createRateBudget } from "./budget.ts";
 import type { RateBudget, RateClass } from "./budget.ts";
 import { parseConnection } from "./connection.ts";
+import { readGivenSecrets } from "./given_secrets.ts";
 import { createHttp } from "./http.ts";
 import type { Answer, Query } from "./http.ts";
 import { readLogs } from "./logs.ts";
@@ -168,6 +169,9 @@ export function createRenderClient(options: RenderClientOptions): RenderApi & { 
         schema: envVarSchema,
         limit: LIST_ITEMS_MAX,
       }, signal);
+    },
+    async listGivenSecrets(service, signal) {
+      return await readGivenSecrets(http, service, servicePath(service.id), signal);
     },
     async getEnvVar(serviceId, key, signal) {
       try {

@@ -7,6 +7,9 @@ import { z } from "zod";
 import { servicePatchSchema } from "../render/schemas.ts";
 import { jsonSchema } from "../base/json.ts";
 import { buildFactsSchema } from "./build_facts.ts";
+import { keptEditSchema } from "./kept_edits.ts";
+
+export { type Edit, editSchema } from "./kept_edits.ts";
 
 export const conditionTypes = [
   "Healthy",
@@ -95,13 +98,9 @@ export const BAD_COMMITS_KEPT = 50;
 export const riskSchema = z.enum(["low", "medium", "high"]);
 export type Risk = z.infer<typeof riskSchema>;
 
-/** A change to one file of the repository; `null` removes it. */
-export const editSchema = z.object({ path: z.string(), content: z.string().nullable() });
-export type Edit = z.infer<typeof editSchema>;
-
 /** What an attempt does to the world. */
 export const repairSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("patch"), edits: z.array(editSchema), diff: z.string() }),
+  z.object({ kind: z.literal("patch"), edits: z.array(keptEditSchema), diff: z.string() }),
   z.object({ kind: z.literal("setting"), patch: servicePatchSchema, diff: z.string() }),
   z.object({ kind: z.literal("redeploy"), clearCache: z.boolean() }),
   z.object({ kind: z.literal("restart") }),

@@ -8,7 +8,7 @@ const CONTEXT_LINES = 3;
 /** Cells of the table that finds the common lines; beyond it the middle is one block. */
 const CELLS_MAX = 4_000_000;
 
-type Step = { kind: " " | "-" | "+"; line: string };
+export type Step = { kind: " " | "-" | "+"; line: string };
 
 /**
  * @param before null for a file that is new
@@ -29,11 +29,12 @@ export function unifiedDiffOf(path: string, before: string | null, after: string
 }
 
 /** Lines with their ends, so that a missing last newline is a difference. */
-function linesOf(text: string): string[] {
+export function linesOf(text: string): string[] {
   return text === "" ? [] : text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-function stepsBetween(a: readonly string[], b: readonly string[]): Step[] {
+/** What to keep, take out and put in, line by line; a line holds its end. */
+export function stepsBetween(a: readonly string[], b: readonly string[]): Step[] {
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head++;
   let tail = 0;

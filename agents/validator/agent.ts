@@ -3,6 +3,7 @@
  * that changed can be resolved. It reads the checkout and nothing else. A check that cannot be made is
  * skipped with the reason, never passed.
  */
+import { restoreEdits } from "../../state/kept_edits.ts";
 import type { Agent } from "../agent.ts";
 import { validatorInputSchema, validatorOutputSchema } from "../messages.ts";
 import type { ValidatorInput, ValidatorOutput } from "../messages.ts";
@@ -21,7 +22,9 @@ export const validatorAgent: Agent<ValidatorInput, ValidatorOutput> = {
   limits: { deadlineMs: 240_000, memoryMiB: 256, outputBytesMax: 48 * 1024 * 1024 },
   // The YAML parser looks for variables that make it talk; it finds none.
   permissions: ({ directory }) => ({ read: [directory], emptyEnvironment: true }),
-  async answer(input, ask) {
+  async answer(given, ask) {
+    const before = openCheckout({ directory: given.directory, edits: [] });
+    const input = { ...given, edits: await restoreEdits(before.read, given.edits) };
     const checkout = openCheckout(input);
     const checks = [
       ...await checkSyntax(input.edits, checkout, ask),

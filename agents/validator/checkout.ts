@@ -1,5 +1,6 @@
 /** Reads the files of the checkout as they will be: an edit counts before the disk, and links are not followed. */
 import { join, normalize } from "@std/path";
+import type { Edit } from "../../state/records.ts";
 import type { ValidatorInput } from "../messages.ts";
 
 /** Bytes of a file that is read; a larger one counts as absent. */
@@ -12,7 +13,10 @@ export interface Checkout {
 
 export type Check = { name: string; result: "pass" | "fail" | "skipped"; detail: string };
 
-export function openCheckout({ directory, edits }: ValidatorInput): Checkout {
+/** The validator's question with the edited files whole. */
+export type Question = Omit<ValidatorInput, "edits"> & { edits: Edit[] };
+
+export function openCheckout({ directory, edits }: Pick<Question, "directory" | "edits">): Checkout {
   const edited = new Map(edits.map(({ path, content }) => [normalize(path), content]));
   return {
     async read(path) {

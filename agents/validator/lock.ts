@@ -6,10 +6,9 @@ import { basename, dirname, join } from "@std/path";
 import { z } from "zod";
 import { sanitizeLine } from "../../text/sanitize.ts";
 import type { AskTool } from "../agent.ts";
-import type { ValidatorInput } from "../messages.ts";
 import { npmLockOutputSchema } from "../tools/npm.ts";
 import { checkBy } from "./checkout.ts";
-import type { Check, Checkout } from "./checkout.ts";
+import type { Check, Checkout, Question } from "./checkout.ts";
 
 const LOCK_FILE = "package-lock.json";
 const OTHER_LOCK_FILES = ["yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"] as const;
@@ -23,7 +22,7 @@ const lockSchema = z.object({
 });
 
 export async function checkLock(
-  { edits, settings }: ValidatorInput,
+  { edits, settings }: Question,
   checkout: Checkout,
   ask: AskTool,
 ): Promise<Check[]> {

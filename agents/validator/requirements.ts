@@ -5,11 +5,10 @@
 import { basename, dirname, join } from "@std/path";
 import { sanitizeLine } from "../../text/sanitize.ts";
 import type { AskTool } from "../agent.ts";
-import type { ValidatorInput } from "../messages.ts";
 import { pipResolveOutputSchema } from "../tools/pip.ts";
 import { pythonVersionSchema } from "../tools/python.ts";
 import { checkBy } from "./checkout.ts";
-import type { Check, Checkout } from "./checkout.ts";
+import type { Check, Checkout, Question } from "./checkout.ts";
 import { isRequirementsFile } from "./syntax.ts";
 
 const CONFLICT_CHARS_MAX = 1000;
@@ -20,7 +19,7 @@ const FILES_MAX = 30;
 const VERSION_FILE = ".python-version";
 
 export async function checkRequirements(
-  { edits, settings }: ValidatorInput,
+  { edits, settings }: Question,
   checkout: Checkout,
   ask: AskTool,
 ): Promise<Check[]> {

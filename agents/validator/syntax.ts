@@ -7,10 +7,9 @@ import { messageOf } from "../../base/errors.ts";
 import { sanitizeLine } from "../../text/sanitize.ts";
 import type { AskTool } from "../agent.ts";
 import { parseRequirement } from "../code/requirements.ts";
-import type { ValidatorInput } from "../messages.ts";
 import { syntaxOutputSchema } from "../tools/syntax.ts";
 import { checkBy } from "./checkout.ts";
-import type { Check, Checkout } from "./checkout.ts";
+import type { Check, Checkout, Question } from "./checkout.ts";
 
 const DETAIL_CHARS_MAX = 300;
 /** Folders looked through for the package.json that says which modules a .js file is. */
@@ -25,7 +24,7 @@ const failed = (detail: string): Verdict => ({
 const skipped = (detail: string): Verdict => ({ result: "skipped", detail });
 
 export async function checkSyntax(
-  edits: ValidatorInput["edits"],
+  edits: Question["edits"],
   checkout: Checkout,
   ask: AskTool,
 ): Promise<Check[]> {

@@ -1,6 +1,8 @@
 /** Publishes the commit of an attempt, once; never over somebody else's. */
 import { z } from "zod";
 import { EvenkeelError } from "../../base/errors.ts";
+import { restoreEdits } from "../../state/kept_edits.ts";
+import type { KeptEdit } from "../../state/kept_edits.ts";
 import { commitRequest } from "../commit_request.ts";
 import { commitMessage, commitTitle } from "../message.ts";
 import type { PublishResult } from "../parts.ts";
@@ -67,7 +69,7 @@ async function publishNow(
   url: string,
   branch: string,
   commit: string,
-  edits: Parameters<typeof commitRequest>[4],
+  kept: readonly KeptEdit[],
 ): Promise<PublishResult> {
   const { incident, attempt, spec } = context.request;
   const { repositories } = context.parts;
@@ -76,6 +78,8 @@ async function publishNow(
     if (checkout === null) {
       checkout = await repositories.clone({ url, branch }, context.signal);
       if (checkout.head !== attempt.baseCommit) return { kind: "moved", head: checkout.head };
+      const fresh = checkout;
+      const edits = await restoreEdits((path) => fresh.read(path), kept);
       const again = await repositories.commit(
         checkout,
         commitRequest(context.parts, spec, incident, attempt, edits),

@@ -150,15 +150,26 @@ Deno.test("secrets that are learned have a ceiling, and our own stay", () => {
 });
 
 Deno.test("a run's own secrets are its keys, its tokens and its connection strings", () => {
-  const environment = (name: string) =>
-    ({ DB: "postgres://u:p@h/d", EVENKEEL_STATUS_TOKEN: "status-token" })[name];
-  // Only the database of a spec matters here.
-  const services = [{ database: { kind: "connection-env", variable: "DB" } }] as Parameters<
+  const environment = {
+    DB: "postgres://u:p@h/d",
+    EVENKEEL_STATUS_TOKEN: "status-token",
+    SMTP_PASSWORD: "of-something-else",
+    LANG: "C.UTF-8",
+  };
+  // Only the database and the repository of a spec matter here.
+  const services = [{
+    repo: "https://me:of-git@git.example/a.git",
+    database: { kind: "connection-env", variable: "DB" },
+  }] as Parameters<
     typeof ownSecrets
   >[0]["services"];
-  assertEquals(ownSecrets({ apiKey: "key", githubToken: null, services }, environment), [
-    "key",
-    "status-token",
-    "postgres://u:p@h/d",
-  ]);
+  const webhook = { secrets: ["whsec_1"], id: null };
+  const hooks = {
+    preset: "none",
+    targets: { notify: { kind: "http", url: "https://x.example/?token=of-a-hook", deadlineMs: 1 } },
+  } as const;
+  assertEquals(
+    ownSecrets({ apiKey: "key", githubToken: null, services, webhook, hooks }, environment).toSorted(),
+    ["key", "of-a-hook", "of-git", "of-something-else", "postgres://u:p@h/d", "status-token", "whsec_1"],
+  );
 });

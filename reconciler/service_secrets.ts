@@ -1,0 +1,67 @@
+/**
+ * What must appear nowhere for a service: every value it is given, the credentials of its repository, and our own
+ * secrets. A key that may not read the values still works; then only what looks like a secret is known.
+ */
+import { RenderRefused, RenderUnreachable } from "../render/api.ts";
+import type { Probe } from "../agents/messages.ts";
+import { credentialsOf } from "../text/address.ts";
+import { createRedactor } from "../text/redact.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import { valuesToHide } from "../text/secret_values.ts";
+import type { NamedValue } from "../text/secret_values.ts";
+import type { Probes, ServiceView } from "./observation.ts";
+import type { Parts } from "./parts.ts";
+
+/** Reads the values and makes a function that takes them out of a text. @throws {RenderUnreachable} */
+export async function serviceRedactor(
+  parts: Pick<Parts, "api" | "secrets">,
+  service: Pick<ServiceView, "id" | "ownerId" | "repo">,
+  signal: AbortSignal,
+): Promise<(text: string) => string> {
+  const [variables, given] = await Promise.all([
+    whereAllowed(parts.api.listEnvVars(service.id, signal)),
+    whereAllowed(parts.api.listGivenSecrets?.(service, signal) ?? Promise.resolve([])),
+  ]);
+  const named: NamedValue[] = variables.map(({ key, value }) => ({ name: key, value: value ?? "" }));
+  const secrets = [...valuesToHide([...named, ...given]), ...credentialsOf(service.repo ?? "")];
+  return createRedactor([...parts.secrets, ...secrets]);
+}
+
+async function whereAllowed<T>(reading: Promise<T[]>): Promise<T[]> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof RenderRefused && error.status < 500 && error.status !== 429) return [];
+    throw error;
+  }
+}
+
+/** Probes that repeat words of the service itself. */
+const QUOTING = new Set(["NotJson", "Differs", "DatabaseDown", "HttpStatus"]);
+
+/**
+ * The same probes without secrets in their words. Where the service's values cannot be read now, its words are left
+ * out: the measurement stands without them.
+ */
+export async function withoutSecrets(
+  parts: Pick<Parts, "api" | "secrets">,
+  service: ServiceView,
+  probes: Probes,
+  signal: AbortSignal,
+): Promise<Probes> {
+  if (![probes.health, probes.json, probes.database].some(quotes)) return probes;
+  const clean = await serviceRedactor(parts, service, signal).then(
+    (redact) => (probe: Probe) => ({ ...probe, message: sanitizeLine(redact(sanitizeLine(probe.message))) }),
+    (error) => {
+      if (!(error instanceof RenderUnreachable || error instanceof RenderRefused)) throw error;
+      return (probe: Probe) => quotes(probe) ? { ...probe, message: UNQUOTED } : probe;
+    },
+  );
+  return { health: clean(probes.health), json: clean(probes.json), database: clean(probes.database) };
+}
+
+const UNQUOTED = "not as it should be; what it answered is not shown, for its secrets could not be read";
+
+function quotes({ status, reason, message }: Probe): boolean {
+  return status !== "good" && QUOTING.has(reason) && (reason !== "HttpStatus" || / to \S/.test(message));
+}
