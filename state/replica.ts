@@ -6,7 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { Fenced } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import type { Lease, Leases } from "./lease.ts";
 import type { FolderLock } from "./lock.ts";
 import type { SharedStore, Store } from "./store.ts";
 
@@ -16,19 +16,21 @@ export const LEASE_MS = 15_000;
 export const LEASE_MS_MIN = 1_000;
 /** Signs of life in the time of a lease. */
 const BEATS_PER_LEASE = 3;
-/** Longest wait of a replica that stands by, before it looks again, in milliseconds. */
-const WATCH_MS_MAX = 1_000;
+/** How often a replica that stands by looks whether the leader is dead, in milliseconds. */
+export const WATCH_MS = 1_000;
 /** Tries at a confirmation that comes back in time. */
 const CONFIRM_TRIES_MAX = 3;
 
 export interface ReplicaOptions {
-  store: SharedStore;
+  store: Leases & Pick<SharedStore, "under">;
   lock: Pick<FolderLock, "isHeld" | "tryHold" | "release">;
   clock: Clock;
   /** This process in words for people, such as `pid 17`. */
   name: string;
   /** @default LEASE_MS */
   leaseMs?: number;
+  /** At most a third of a lease. @default WATCH_MS */
+  watchMs?: number;
 }
 
 /** The time in which a replica leads. Disposing of it lets go. */
@@ -85,7 +87,8 @@ export class Replica {
       await lock.release();
       if (told !== lease.fencing && lease.holder !== null) onWait(lease);
       told = lease.fencing;
-      await clock.sleep(Math.min(WATCH_MS_MAX, this.#leaseMs / BEATS_PER_LEASE), signal);
+      const watchMs = this.#options.watchMs ?? WATCH_MS;
+      await clock.sleep(Math.min(watchMs, this.#leaseMs / BEATS_PER_LEASE), signal);
     }
     return null;
   }
@@ -127,10 +130,11 @@ export class Replica {
       async confirm() {
         for (let tries = 1; tries <= CONFIRM_TRIES_MAX; tries++) {
           lost.signal.throwIfAborted();
-          const askedAt = clock.monotonic();
+          const askedAt = { wall: clock.now(), monotonic: clock.monotonic() };
           await renew();
-          // A process that stood still meanwhile knows only what was true before.
-          if (clock.monotonic() - askedAt <= leaseMs / BEATS_PER_LEASE) return;
+          // Who stood still meanwhile knows only what was true before; a machine that slept stopped its monotonic clock.
+          const tookMs = Math.max(clock.now() - askedAt.wall, clock.monotonic() - askedAt.monotonic);
+          if (tookMs <= leaseMs / BEATS_PER_LEASE) return;
         }
         throw new EvenkeelError("Cannot act: the store answers too late to tell who leads", {
           hint: "Look at the disk of EVENKEEL_DATA_DIR",

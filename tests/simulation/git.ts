@@ -13,9 +13,18 @@ export interface Commit {
   attempt: number | null;
 }
 
+export interface PullRequest {
+  number: number;
+  /** `evenkeel/<incident>-<attempt>` */
+  branch: string;
+  commit: string;
+  state: "open" | "merged" | "closed";
+}
+
 export class Repository {
   readonly #commits = new Map<string, Commit>();
   head: string;
+  readonly pulls: PullRequest[] = [];
 
   constructor(tree: Tree) {
     this.head = this.make({ parent: null, tree, message: "Begin" }, 0).id;
@@ -43,6 +52,20 @@ export class Repository {
     const commit = this.#commits.get(id);
     if (commit === undefined) throw new Error(`No commit ${id}`);
     return commit;
+  }
+
+  /** Puts what a pull request changes on the branch, as one commit or as the pull request's own. */
+  merge(pull: PullRequest, isSquashed: boolean, atSeconds: number): void {
+    pull.state = "merged";
+    const { parent, tree, message } = this.get(pull.commit);
+    if (parent === this.head && !isSquashed) {
+      this.head = pull.commit;
+      return;
+    }
+    const before: Tree = parent === null ? {} : this.get(parent).tree;
+    const changed = Object.entries(tree).filter(([path, content]) => before[path] !== content);
+    const merged = { ...this.get(this.head).tree, ...Object.fromEntries(changed) };
+    this.head = this.make({ parent: this.head, tree: merged, message }, atSeconds).id;
   }
 
   /** Commits from a commit back to the first, or to where the history was cut. */

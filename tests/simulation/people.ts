@@ -64,6 +64,24 @@ export function mishap(hands: Hands, service: SimService): void {
   }
 }
 
+/** A person looks at a pull request that is open, and merges it or says no. */
+export function review(hands: Hands, service: SimService, mergeShare: number): void {
+  const { platform, chance, tell } = hands;
+  const { repository } = service;
+  const pull = repository.pulls.find(({ state }) => state === "open");
+  if (pull === undefined) return;
+  if (!chance.roll(mergeShare)) {
+    tell(`person closes pull request ${pull.number} of ${service.id}`);
+    pull.state = "closed";
+    return;
+  }
+  const isSquashed = chance.roll(0.5);
+  repository.merge(pull, isSquashed, Math.floor(platform.scheduler.now / 1000));
+  const how = isSquashed ? "squashed" : "as it is";
+  tell(`person merges pull request ${pull.number} of ${service.id}, ${how}: ${repository.head.slice(0, 7)}`);
+  platform.pushed(service);
+}
+
 /** Something that a person does. */
 export function act(hands: Hands, service: SimService): void {
   const { platform, chance, tell } = hands;

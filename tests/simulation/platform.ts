@@ -64,6 +64,8 @@ export interface PlatformWeather {
 
 export class Platform {
   readonly services: SimService[] = [];
+  /** Told of every event: what a webhook is sent for. */
+  onEvent: (service: SimService) => void = () => {};
   #ids = 0;
 
   constructor(
@@ -278,6 +280,7 @@ export class Platform {
 
   #event(service: SimService, type: string, details: Record<string, unknown>): void {
     service.events.unshift({ id: `evt-${++this.#ids}`, at: this.wallNow(), type, details });
+    this.onEvent(service);
   }
 
   #lag(): number {

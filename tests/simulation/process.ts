@@ -21,6 +21,8 @@ const never = () => new Promise<never>(() => {});
 
 export class Process {
   isAlive = true;
+  /** Resolved when it is dead: its connections are closed then. */
+  readonly #dead = Promise.withResolvers<void>();
   #stoppedUntil = 0;
   /** What the monotonic clock has not counted: the time this machine slept. */
   #sleptMs = 0;
@@ -42,9 +44,14 @@ export class Process {
     return this.#stoppedUntil > this.world.scheduler.now;
   }
 
+  get dead(): Promise<void> {
+    return this.#dead.promise;
+  }
+
   die(why: string): void {
     if (!this.isAlive) return;
     this.isAlive = false;
+    this.#dead.resolve();
     this.world.tell(`${this.name} dies ${why}`);
     this.onDeath();
   }
@@ -58,29 +65,38 @@ export class Process {
     this.world.tell(`${this.name} ${isSleep ? "sleeps" : "stands still"} for ${Math.round(ms / 1000)} s`);
   }
 
-  /** Makes a call on behalf of the process; the call goes on in the world even when the process dies meanwhile. */
-  async call<T>(what: string, work: () => Promise<T> | T): Promise<T> {
-    await this.#point(`before ${what}`);
+  /**
+   * Makes a call on behalf of the process; the call goes on in the world even when the process dies meanwhile.
+   * @param isQuiet nothing new happens to the process here
+   */
+  async call<T>(what: string, work: () => Promise<T> | T, isQuiet = false): Promise<T> {
+    await this.#point(`before ${what}`, isQuiet);
     let end: { value: T } | { error: unknown };
     try {
       end = { value: await work() };
     } catch (error) {
       end = { error };
     }
-    await this.#point(`after ${what}`);
+    await this.#point(`after ${what}`, isQuiet);
     if ("error" in end) throw end.error;
     return end.value;
   }
 
   /** An object whose methods are calls of this process. */
-  guard<T extends object>(name: string, target: T): T {
+  guard<T extends object>(name: string, target: T, isQuiet = false): T {
     return new Proxy(target, {
       get: (_, key) => {
         const member: unknown = Reflect.get(target, key);
         if (typeof member !== "function" || typeof key === "symbol") return member;
-        return (...args: unknown[]) => this.call(`${name}.${key}`, () => Reflect.apply(member, target, args));
+        return (...args: unknown[]) =>
+          this.call(`${name}.${key}`, () => Reflect.apply(member, target, args), isQuiet);
       },
     });
+  }
+
+  /** @param isQuiet nothing new happens to the process when it wakes */
+  clockOf(isQuiet: boolean): Clock {
+    return isQuiet ? { ...this.clock, sleep: (ms, signal) => this.#sleep(ms, signal, true) } : this.clock;
   }
 
   readonly clock: Clock = {
@@ -89,24 +105,29 @@ export class Process {
       const at = this.#base + this.world.scheduler.now - this.#bornAt - this.#sleptMs;
       return this.#latest = Math.max(this.#latest, at);
     },
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        const wake = () => {
-          signal?.removeEventListener("abort", wake);
-          void this.#point("waking").then(resolve);
-        };
-        if (signal?.aborted) return wake();
-        // Whole milliseconds: a wait too short to change the time would never end.
-        this.world.scheduler.after(Math.ceil(ms), wake);
-        signal?.addEventListener("abort", wake, { once: true });
-      }),
+    sleep: (ms, signal) => this.#sleep(ms, signal, false),
   };
 
-  async #point(where: string): Promise<void> {
+  #sleep(ms: number, signal: AbortSignal | undefined, isQuiet: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal?.removeEventListener("abort", wake);
+        void this.#point("waking", isQuiet).then(resolve);
+      };
+      if (signal?.aborted) return wake();
+      // Whole milliseconds: a wait too short to change the time would never end.
+      this.world.scheduler.after(Math.ceil(ms), wake);
+      signal?.addEventListener("abort", wake, { once: true });
+    });
+  }
+
+  async #point(where: string, isQuiet = false): Promise<void> {
     const { scheduler, weather } = this.world;
     if (!this.isAlive) await never();
     const { crash, pause, pauseMs } = weather();
-    if (crash > 0 && this.chance.roll(crash)) this.die(where);
+    if (isQuiet) {
+      // Only what has happened already holds it up.
+    } else if (crash > 0 && this.chance.roll(crash)) this.die(where);
     else if (pause > 0 && this.chance.roll(pause)) {
       this.stop(this.chance.whole(1_000, pauseMs), this.chance.roll(0.5));
     }

@@ -5,6 +5,7 @@
  */
 import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import type { RenderApi } from "../../render/api.ts";
+import { REQUEST_TIMEOUT_MS } from "../../render/client.ts";
 import { deploySchema, postgresSchema, serviceSchema } from "../../render/schemas.ts";
 import type { Deploy, Service, ServicePatch } from "../../render/schemas.ts";
 import { EPOCH_MS } from "./platform.ts";
@@ -12,12 +13,15 @@ import type { Platform, SimDeploy, SimService } from "./platform.ts";
 import type { Chance } from "./random.ts";
 import type { Weather } from "./weather.ts";
 
-/** How long a client waits for an answer, in milliseconds. */
-const CLIENT_TIMEOUT_MS = 30_000;
-
 /** An effect that is about to happen in the world. */
 export type WorldEffect =
-  | { kind: "push"; commit: string; parent: string | null; incident: string | null; attempt: number | null }
+  | {
+    kind: "push" | "pull-request";
+    commit: string;
+    parent: string | null;
+    incident: string | null;
+    attempt: number | null;
+  }
   | { kind: "deploy"; commit: string | null }
   | { kind: "patch"; patch: ServicePatch; changes: boolean }
   | { kind: "rollback"; toDeployId: string }
@@ -26,6 +30,8 @@ export type WorldEffect =
 /** Told of what a process does and gets to see, before it happens or is handed over. */
 export interface Watcher {
   effect(service: SimService, effect: WorldEffect): void;
+  /** A request that changes something leaves the process. */
+  sends?(service: SimService, what: string): void;
   sawService(service: SimService, fields: { suspended: boolean; inMaintenance: boolean }): void;
   sawDatabase(service: SimService, isDown: boolean): void;
   /** @param liveId the deploy that serves, as shown */
@@ -37,6 +43,8 @@ export function createSimulatedRender(
   weather: () => Weather,
   chance: Chance,
   watcher: Watcher,
+  /** Settled when the process is dead: it no longer waits for answers. */
+  dead: Promise<void> = new Promise(() => {}),
 ): RenderApi {
   const { scheduler } = platform;
   const lost = (call: string, why: string) => new RenderUnreachable(`Cannot call ${call}: ${why}`, call);
@@ -56,15 +64,16 @@ export function createSimulatedRender(
   };
 
   const write = async <T>(call: string, make: () => T): Promise<T> => {
+    watcher.sends?.(serviceOf(call, call.split("/")[2] ?? ""), call);
     await travel();
     const { busy, serverError, lostBefore, lostAfter, lateMs } = weather();
     if (chance.roll(busy)) throw refused(call, 429, "rate limit exceeded");
     if (chance.roll(lostBefore)) {
-      await scheduler.sleep(chance.whole(0, CLIENT_TIMEOUT_MS));
+      await scheduler.sleep(chance.whole(0, REQUEST_TIMEOUT_MS));
       throw lost(call, "no complete answer");
     }
     if (lateMs > 0 && chance.roll(lostAfter / 2)) {
-      await scheduler.sleep(CLIENT_TIMEOUT_MS);
+      await Promise.race([scheduler.sleep(REQUEST_TIMEOUT_MS), dead]);
       scheduler.after(chance.whole(0, lateMs), () => {
         try {
           make();
@@ -77,7 +86,7 @@ export function createSimulatedRender(
     const value = make();
     if (chance.roll(serverError)) throw lost(call, "it answered 500");
     if (chance.roll(lostAfter)) {
-      await scheduler.sleep(chance.whole(0, CLIENT_TIMEOUT_MS));
+      await scheduler.sleep(chance.whole(0, REQUEST_TIMEOUT_MS));
       throw lost(call, "the connection was reset");
     }
     await travel();

@@ -1,6 +1,8 @@
 /** The simulated repositories as one process uses them: clone, commit, publish without force, look for a commit. */
 import { EvenkeelError } from "../../base/errors.ts";
 import type { Checkout, Repositories } from "../../reconciler/parts.ts";
+import { pullRequestBranch } from "../../repo/pull_request.ts";
+import type { PullRequest } from "./git.ts";
 import type { Platform, SimService } from "./platform.ts";
 import type { Chance } from "./random.ts";
 import type { Watcher } from "./render.ts";
@@ -11,6 +13,8 @@ export function createSimulatedRepositories(
   weather: () => Weather,
   chance: Chance,
   watcher: Watcher,
+  /** Awaited right before a pull request is opened. */
+  confirm: () => Promise<void> = () => Promise.resolve(),
 ): Repositories {
   const { scheduler } = platform;
   const serviceOf = (url: string): SimService => {
@@ -60,10 +64,40 @@ export function createSimulatedRepositories(
       const commit = repository.make({ parent: checkout.head, tree, message }, atSeconds);
       return Promise.resolve({ commit: commit.id, diff: edits.map(({ path }) => `~${path}`).join("\n") });
     },
-    async publish(checkout, id) {
+    async publish(checkout, id, { mode, incident, attempt }) {
       const service = of(checkout);
       const { repository } = service;
+      watcher.sends?.(service, `publish ${id.slice(0, 7)}`);
       await ask("push to");
+      if (mode === "pull-request") {
+        const branch = pullRequestBranch(incident, attempt);
+        const urlOf = ({ number }: PullRequest) => `https://git.sim/${service.id}/pull/${number}`;
+        const known = repository.pulls.find((pull) => pull.branch === branch);
+        if (known !== undefined) return { kind: "published", pullRequestUrl: urlOf(known) };
+        await ask("push to");
+        await confirm();
+        watcher.sends?.(service, `open a pull request for ${id.slice(0, 7)}`);
+        await ask("open a pull request on");
+        const open = () => {
+          if (repository.pulls.some((pull) => pull.branch === branch && pull.state === "open")) return null;
+          const { parent, ...commit } = repository.get(id);
+          const effect = { commit: id, parent, incident: commit.incident, attempt: commit.attempt };
+          watcher.effect(service, { kind: "pull-request", ...effect });
+          const number = repository.pulls.length + 1;
+          const pull: PullRequest = { number, branch, commit: id, state: "open" };
+          repository.pulls.push(pull);
+          return pull;
+        };
+        const { gitLost, lateMs } = weather();
+        if (chance.roll(gitLost / 2)) {
+          scheduler.after(chance.whole(0, lateMs), open);
+          throw new EvenkeelError("Cannot open a pull request: no answer");
+        }
+        const pull = open();
+        if (pull === null) throw new EvenkeelError("Cannot open a pull request: there is one already");
+        await ask("open a pull request on");
+        return { kind: "published", pullRequestUrl: urlOf(pull) };
+      }
       const push = () => {
         const commit = repository.get(id);
         if (repository.has(id)) return { kind: "published", pullRequestUrl: null } as const;
@@ -88,7 +122,13 @@ export function createSimulatedRepositories(
       await ask("push to");
       return result;
     },
-    findPullRequest: () => Promise.resolve(null),
+    async findPullRequest({ url }, { incident, attempt }) {
+      const service = serviceOf(url);
+      await ask("list the pull requests of");
+      const branch = pullRequestBranch(incident, attempt);
+      const pull = service.repository.pulls.find((one) => one.branch === branch);
+      return pull === undefined ? null : `${url}/pull/${pull.number}`;
+    },
     async contains({ url }, commit) {
       const service = serviceOf(url);
       await ask("read");

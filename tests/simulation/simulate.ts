@@ -6,26 +6,34 @@
 import { runDaemon } from "../../reconciler/daemon.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import type { ControllerOptions, Pass } from "../../reconciler/controller.ts";
-import { resume } from "../../reconciler/incident.ts";
 import type { Outcome } from "../../reconciler/outcome.ts";
 import type { Parts } from "../../reconciler/parts.ts";
+import { DEPLOY_STUCK } from "../../reconciler/stuck_deploy.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
+import type { FixMode } from "../../reconciler/policy.ts";
 import { WorkQueue } from "../../reconciler/queue.ts";
 import { DEFAULT_SPEC } from "../../reconciler/spec.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
 import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import { EvenkeelError, messageOf } from "../../base/errors.ts";
+import { REQUEST_TIMEOUT_MS } from "../../render/client.ts";
 import { IN_MEMORY } from "../../state/database.ts";
+import { Fenced } from "../../state/lease.ts";
+import type { Leases } from "../../state/lease.ts";
+import { Replica } from "../../state/replica.ts";
+import type { ReplicaOptions, Term } from "../../state/replica.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
-import type { Store } from "../../state/store.ts";
+import type { SharedStore, Store } from "../../state/store.ts";
+import { confirmedRepositories } from "../../cli/leading.ts";
+import type { RenderApi } from "../../render/api.ts";
 import { createSimulatedAgents } from "./agents.ts";
 import { Checker } from "./checker.ts";
 import type { Violation } from "./checker.ts";
 import { DEFECTS, defectsOf } from "./defects.ts";
 import type { Tree } from "./git.ts";
-import { act, comeBack, mishap } from "./people.ts";
+import { act, comeBack, mishap, review } from "./people.ts";
 import type { Hands } from "./people.ts";
-import { Platform } from "./platform.ts";
+import { EPOCH_MS, Platform } from "./platform.ts";
 import type { SimService } from "./platform.ts";
 import { Process } from "./process.ts";
 import { Chance } from "./random.ts";
@@ -34,17 +42,22 @@ import type { Watcher } from "./render.ts";
 import { createSimulatedRepositories } from "./repositories.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
-import { CALM, drawWeather } from "./weather.ts";
+import { CALM, drawMore, drawWeather } from "./weather.ts";
 import type { Weather } from "./weather.ts";
 
 /** A planted bug: puts something between the product and its world. */
 export interface Bug {
+  /** The store takes what an old leader writes. */
+  isUnfenced?: boolean;
+  term?(term: Term): Term;
   parts?(parts: Parts, sim: Simulation): Parts;
   queue?(queue: WorkQueue, random: () => number): WorkQueue;
 }
 
 export interface SimulationOptions {
   bug?: Bug;
+  /** One process and direct pushes alone, as the simulation was when its first stories were found. @default false */
+  isPlain?: boolean;
   /** Told of every line of the trace. */
   echo?: (line: string) => void;
 }
@@ -69,6 +82,8 @@ export const BOUND_MS = 4 * 60 * MINUTE;
 /** Passes of a run; a service is looked at every ten seconds at most, so that more is a loop without a pause. */
 const PASSES_MAX = 20_000;
 const TRACE_LINES = 40;
+/** Mean time between pauses of a leader that another stands by for, in milliseconds. */
+const PAUSES_MS = 6 * MINUTE;
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
   const sim = new Simulation(seed, options);
@@ -109,15 +124,27 @@ export class Simulation {
   #processes = 0;
   #passes = 0;
   #lies = 0;
-  #process: Process | null = null;
-  #queue: WorkQueue | null = null;
-  #disk: Store | null = null;
+  /** Each process with its queue, while it leads. */
+  readonly #living = new Map<Process, WorkQueue | null>();
+  #lockHolder: Process | null = null;
+  #disk: SharedStore | null = null;
+  /** Whether a second process stands by. */
+  readonly #hasTwo: boolean;
+  readonly #lease: { leaseMs: number; watchMs: number };
   /** How the newest pass over each service ended, and how many ended so in a row since it is calm. */
   readonly #outcomes = new Map<string, { outcome: Outcome; count: number }>();
 
   constructor(readonly seed: number, private readonly options: SimulationOptions) {
     this.#chance = new Chance(seed, "scenario");
-    this.#stormy = drawWeather(new Chance(seed, "weather"));
+    this.#stormy = {
+      ...drawWeather(new Chance(seed, "weather")),
+      ...drawMore(new Chance(seed, "more weather")),
+    };
+    const more = new Chance(seed, "replicas");
+    this.#hasTwo = options.isPlain !== true && more.roll(0.4);
+    this.#lease = this.#hasTwo
+      ? { leaseMs: more.pick([30_000, 60_000]), watchMs: more.pick([5_000, 10_000]) }
+      : { leaseMs: 60 * MINUTE, watchMs: 10_000 };
     this.trace = new Trace(() => this.scheduler.now, options.echo ?? null);
     this.platform = new Platform(this.scheduler, new Chance(seed, "platform"), this.weather, this.tell);
     this.checker = new Checker(this.platform, (id) => this.#specOf(id), this.tell);
@@ -137,10 +164,11 @@ export class Simulation {
     using _listening = {
       [Symbol.dispose]: () => globalThis.removeEventListener("unhandledrejection", onUnhandled),
     };
-    this.#disk = this.checker.watchStore(disk);
+    this.#disk = disk;
     this.#addServices();
     this.#scheduleTrouble();
     this.#boot();
+    if (this.#hasTwo) this.#boot();
     const stormMs = this.#chance.whole(15, 45) * MINUTE;
     const isBroken = () => {
       if (this.#passes > PASSES_MAX && this.checker.violations.length === 0) {
@@ -199,8 +227,13 @@ export class Simulation {
         20_000,
         120_000,
       ]]);
+      const modes = new Chance(this.seed, `mode ${n}`);
+      const mode: FixMode = this.options.isPlain === true || modes.roll(0.7)
+        ? "push"
+        : modes.pick(["pull-request", "pull-request", "suggest"]);
       this.specs.push({
         ...DEFAULT_SPEC,
+        mode,
         service: chance.roll(0.5) ? service.id : service.name,
         repo: null,
         branch: null,
@@ -230,7 +263,7 @@ export class Simulation {
     const service = this.platform.services.find(({ repository }) => repository.knows(commit));
     if (service === undefined) return;
     const { parent, incident, attempt } = service.repository.get(commit);
-    this.checker.effect(this.#process?.name ?? "", service, {
+    this.checker.effect(this.#leader?.name ?? "", service, {
       kind: "push",
       commit,
       parent,
@@ -241,7 +274,7 @@ export class Simulation {
     this.platform.pushed(service);
   }
 
-  // One process after another; each may die and is started again.
+  // Processes: one, or two of which one leads. Each may die and is started again.
 
   #boot(): void {
     const { seed, scheduler } = this;
@@ -257,35 +290,104 @@ export class Simulation {
       },
       new Chance(seed, `${name} faults`),
       () => {
-        this.#queue = null;
+        this.#living.delete(process);
         scheduler.after(chance.whole(500, 60_000), () => this.#boot());
       },
     );
-    this.#process = process;
+    this.#living.set(process, null);
     this.tell(`${name} starts`);
-    const parts = this.#partsOf(process, chance);
+    this.#live(process, chance)
+      .catch((error) => this.checker.fail("defect", `${name} ended: ${messageOf(error)}`));
+  }
+
+  /** What `reconcile` does: stands by, leads, and stands by again when another has taken its place. */
+  async #live(process: Process, chance: Chance): Promise<void> {
     const { bug } = this.options;
-    const used = bug?.parts?.(parts, this) ?? parts;
-    const own = new WorkQueue(used);
-    const queue = bug?.queue?.(own, chance.next) ?? own;
-    this.#queue = queue;
-    const controller = new WatchedController(
-      used,
-      {},
-      (spec) => {
-        this.#passes++;
-        this.checker.passBegins(name, this.#serviceOf(spec).id);
+    const { name } = process;
+    // Alone it has nobody to be afraid of: what the lease asks of it makes no difference to its story.
+    const isQuiet = !this.#hasTwo;
+    const clock = process.clockOf(isQuiet);
+    const shared = this.#sharedStore(process, isQuiet);
+    const replica = new Replica({ store: shared, lock: this.#lockOf(process), clock, name, ...this.#lease });
+    for (;;) {
+      const found = await replica.lead(new AbortController().signal, ({ holder }) => {
+        this.tell(`${name} stands by for ${holder}`);
+      });
+      if (found === null) return;
+      const term = bug?.term?.(found) ?? found;
+      if (this.#hasTwo) this.tell(`${name} leads with number ${term.fencing}`);
+      const parts = this.#partsOf(process, chance, term);
+      const used = bug?.parts?.(parts, this) ?? parts;
+      const own = new WorkQueue(used);
+      const queue = bug?.queue?.(own, chance.next) ?? own;
+      this.#living.set(process, queue);
+      const controller = new WatchedController(
+        used,
+        {},
+        (spec) => {
+          this.#passes++;
+          this.checker.passBegins(name, this.#serviceOf(spec).id);
+        },
+        (error) => {
+          if (!isExpected(error)) this.checker.fail("defect", `${messageOf(error)} in a pass of ${name}`);
+        },
+      );
+      await runDaemon(controller, used, this.specs, {
+        signal: new AbortController().signal,
+        lost: term.lost,
+        queue,
+        onPass: (spec, pass) => this.#passed(spec, pass),
+        onTrouble: (spec, message) => this.tell(`${name} ${spec.service}: trouble: ${message}`),
+      });
+      this.tell(`${name} leads no more`);
+      this.#living.set(process, null);
+      await controller[Symbol.asyncDispose]();
+      await found[Symbol.asyncDispose]();
+    }
+  }
+
+  /** The lock of the data folder: it goes with its process. */
+  #lockOf(process: Process): ReplicaOptions["lock"] {
+    const isHeld = () => this.#lockHolder === process;
+    return {
+      get isHeld() {
+        return isHeld();
       },
-      (error) => {
-        if (!isExpected(error)) this.checker.fail("defect", `${messageOf(error)} in a pass of ${name}`);
+      tryHold: () => {
+        if (this.#lockHolder === null || !this.#lockHolder.isAlive) this.#lockHolder = process;
+        return Promise.resolve(isHeld());
       },
-    );
-    runDaemon(controller, used, this.specs, {
-      signal: new AbortController().signal,
-      queue,
-      onPass: (spec, pass) => this.#passed(spec, pass),
-      onTrouble: (spec, message) => this.tell(`${name} ${spec.service}: trouble: ${message}`),
-    }).catch((error) => this.checker.fail("defect", `${name} ended: ${messageOf(error)}`));
+      release: () => {
+        if (isHeld()) this.#lockHolder = null;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** The store as a process has it open, with the lease and what its leader writes under a fencing number. */
+  #sharedStore(process: Process, isQuiet: boolean): ReplicaOptions["store"] {
+    const disk = this.#disk;
+    if (disk === null) throw new Error("There is no store");
+    const { checker, seed } = this;
+    const isFenced = this.options.bug?.isUnfenced !== true;
+    const chance = new Chance(seed, `${process.name} store`);
+    const leases: Leases = {
+      getLease: () => disk.getLease(),
+      async takeLease(holder, seen, isLocked) {
+        const fencing = await disk.takeLease(holder, seen, isLocked);
+        if (fencing !== null) checker.leads(fencing);
+        return fencing;
+      },
+      renewLease: (fencing, isLocked) => disk.renewLease(fencing, isLocked),
+      releaseLease: (fencing) => disk.releaseLease(fencing),
+    };
+    return {
+      ...process.guard("lease", leases, isQuiet),
+      under: (fencing, onFenced) => {
+        const written = isFenced ? disk.under(fencing, onFenced) : disk;
+        return process.guard("store", this.#unreliable(checker.watchStore(written, fencing), chance));
+      },
+    };
   }
 
   #serviceOf(spec: ServiceSpec): SimService {
@@ -294,11 +396,11 @@ export class Simulation {
     return service;
   }
 
-  #partsOf(process: Process, chance: Chance): Parts {
+  #partsOf(process: Process, chance: Chance, term: Term): Parts {
     const { checker, platform, scheduler, weather } = this;
-    const disk = this.#disk;
-    if (disk === null) throw new Error("There is no store");
+    const { confirm, fencing } = term;
     const watcher: Watcher = {
+      sends: (service, what) => checker.sends(process.name, fencing, `${what} (${service.id})`),
       effect: (service, effect) => checker.effect(process.name, service, effect),
       sawService: (service, { suspended, inMaintenance }) =>
         checker.saw(process.name, service, { suspended, inMaintenance }),
@@ -321,11 +423,23 @@ export class Simulation {
     const runFallback = createSimulatedAgents(agentWorld, false);
     const apiChance = new Chance(this.seed, `${process.name} api`);
     return {
-      api: process.guard("api", createSimulatedRender(platform, weather, apiChance, watcher)),
-      store: process.guard("store", this.#unreliable(disk, new Chance(this.seed, `${process.name} store`))),
+      api: process.guard(
+        "api",
+        confirmedApi(confirm, createSimulatedRender(platform, weather, apiChance, watcher, process.dead)),
+      ),
+      store: term.store,
       repositories: process.guard(
         "git",
-        createSimulatedRepositories(platform, weather, new Chance(this.seed, `${process.name} git`), watcher),
+        confirmedRepositories(
+          confirm,
+          createSimulatedRepositories(
+            platform,
+            weather,
+            new Chance(this.seed, `${process.name} git`),
+            watcher,
+            confirm,
+          ),
+        ),
       ),
       runAgent: (agent, input, options) => process.call(agent.name, () => run(agent, input, options)),
       runFallback: (agent, input, options) =>
@@ -336,6 +450,7 @@ export class Simulation {
       author: { name: "Evenkeel", email: "evenkeel@localhost" },
       sessionId: "sim",
       epoch: process.name,
+      predecessorMs: term.wasSilent ? REQUEST_TIMEOUT_MS : 0,
       environment: () => undefined,
       secrets: [],
       onEvent: (event, { incident }) => checker.event(process.name, event, incident?.attempts.at(-1) ?? null),
@@ -412,10 +527,10 @@ export class Simulation {
     };
     every(peopleMs, () => act(hands, anyService()));
     // A webhook that is repeated, late or about nothing: all the same to a queue of keys.
-    every(triggersMs, () => this.#queue?.add(this.specs[chance.whole(0, this.specs.length - 1)]!.service));
+    every(triggersMs, () => this.#trigger(this.specs[chance.whole(0, this.specs.length - 1)]!.service));
     every(clockStepsMs, () => {
       // A clock that is set back while the machine sleeps hides the sleep from everybody.
-      if (this.#process?.isStopped) return;
+      if ([...this.#living.keys()].some((process) => process.isStopped)) return;
       this.#wallOffsetMs = chance.whole(-10, 10) * MINUTE;
       this.tell(`the wall clock is off by ${this.#wallOffsetMs / 1000} s`);
     });
@@ -425,8 +540,57 @@ export class Simulation {
       this.tell(`the database of ${service.id} is ${service.databaseUp ? "up" : "down"}`);
     });
     every(pause > 0 ? 10 * MINUTE : 0, () => {
-      this.#process?.stop(chance.whole(10_000, 600_000), chance.roll(0.5));
+      this.#leader?.stop(chance.whole(10_000, 600_000), chance.roll(0.5));
     });
+    this.#scheduleMore();
+  }
+
+  /** What was added later, from a stream of its own, so that older seeds keep their stories. */
+  #scheduleMore(): void {
+    const { scheduler, platform } = this;
+    const { reviewMs, webhooks } = this.#stormy;
+    const chance = new Chance(this.seed, "more from outside");
+    const hands = { ...this.#hands("reviews"), chance };
+    if (reviewMs > 0) {
+      const look = () =>
+        scheduler.after(chance.next() * 2 * reviewMs, () => {
+          for (const service of platform.services) review(hands, service, 0.6);
+          look();
+        });
+      look();
+    }
+    if (this.#hasTwo) {
+      const pause = () =>
+        scheduler.after(chance.next() * 2 * PAUSES_MS, () => {
+          if (this.#isCalm) return;
+          this.#leader?.stop(chance.whole(1_000, 4 * this.#lease.leaseMs), chance.roll(0.3));
+          pause();
+        });
+      pause();
+    }
+    if (!webhooks) return;
+    platform.onEvent = (service) => {
+      const spec = this.specs[platform.services.indexOf(service)];
+      if (spec === undefined || (!this.#isCalm && chance.roll(0.3))) return;
+      // Render repeats what was not acknowledged; whatever comes late comes out of order.
+      for (let copies = chance.roll(0.2) ? chance.whole(2, 4) : 1; copies > 0; copies--) {
+        scheduler.after(
+          chance.roll(0.2) ? chance.whole(0, 10 * MINUTE) : 300,
+          () => this.#trigger(spec.service),
+        );
+      }
+    };
+  }
+
+  /** The process that leads, as far as it knows. */
+  get #leader(): Process | null {
+    return [...this.#living].findLast(([, queue]) => queue !== null)?.[0] ?? null;
+  }
+
+  /** A webhook for a service: it reaches one of the processes, and is lost on one that does not lead. */
+  #trigger(key: string): void {
+    const queues = [...this.#living.values()];
+    for (const queue of queues) queue?.add(key);
   }
 
   // The end.
@@ -442,6 +606,8 @@ export class Simulation {
     const last = this.#outcomes.get(spec.service);
     if (last === undefined || last.count < 3) return false;
     const { outcome } = last;
+    // Here every deploy ends, and what waits for one then goes on.
+    if (reasonOf(outcome) === DEPLOY_STUCK) return false;
     return outcome.kind === "settled" || outcome.kind === "stalled" ||
       (outcome.kind === "waiting" && outcome.forPerson);
   }
@@ -452,7 +618,7 @@ export class Simulation {
       const incident = await this.#disk?.getActiveIncident(service.id);
       if (incident?.status !== "stalled") continue;
       this.tell(`person resumes ${incident.id}: it was ${incident.stalled?.reason}`);
-      await this.#disk?.record({ incident: resume(incident) });
+      await this.#disk?.askToResume(service.id, EPOCH_MS + this.scheduler.now);
     }
   }
 
@@ -484,7 +650,9 @@ export class Simulation {
     // What was tried in vain is never tried again, also where it would help by now.
     const isSpent = outcome?.kind === "stalled" &&
       (mayBeSpent.includes(outcome.reason) || outcome.message.includes("tried before"));
-    if (outcome?.kind === "stalled" && !isSpent && this.#isRepairable(service)) {
+    const isShown = outcome?.kind === "stalled" && outcome.reason === "SuggestOnly" &&
+      spec.mode === "suggest";
+    if (outcome?.kind === "stalled" && !isSpent && !isShown && this.#isRepairable(service)) {
       this.checker.fail("repairs", `${service.id} is stalled (${outcome.reason}): ${outcome.message}`);
     }
     return said;
@@ -511,5 +679,16 @@ function reasonOf(outcome: Outcome): string {
 
 function isExpected(error: unknown): boolean {
   return error instanceof EvenkeelError || error instanceof RenderRefused ||
-    error instanceof RenderUnreachable;
+    error instanceof RenderUnreachable || error instanceof Fenced;
+}
+
+/** As `confirmedFetch` does for the client: what changes something leaves only once it is sure who leads. */
+function confirmedApi(confirm: () => Promise<void>, api: RenderApi): RenderApi {
+  return {
+    ...api,
+    patchService: (...of) => confirm().then(() => api.patchService(...of)),
+    restartService: (...of) => confirm().then(() => api.restartService(...of)),
+    createDeploy: (...of) => confirm().then(() => api.createDeploy(...of)),
+    rollback: (...of) => confirm().then(() => api.rollback(...of)),
+  };
 }

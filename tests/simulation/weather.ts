@@ -31,6 +31,10 @@ export interface Weather extends PlatformWeather {
   clockStepsMs: number;
   databaseMs: number;
   outageMs: number;
+  /** Mean time between looks of a person at pull requests, in milliseconds; 0 for never. */
+  reviewMs: number;
+  /** Whether events are sent as webhooks, some of them lost, repeated or late. */
+  webhooks: boolean;
 }
 
 export const CALM: Weather = {
@@ -59,9 +63,19 @@ export const CALM: Weather = {
   clockStepsMs: 0,
   databaseMs: 0,
   outageMs: 0,
+  reviewMs: 0,
+  webhooks: false,
 };
 
 const MINUTE = 60_000;
+
+/** What was added later, from a stream of its own: earlier seeds keep their weather. */
+export function drawMore(chance: Chance): Pick<Weather, "reviewMs" | "webhooks"> {
+  return {
+    reviewMs: chance.roll(0.8) ? chance.pick([1, 5, 15]) * MINUTE : 0,
+    webhooks: chance.roll(0.5),
+  };
+}
 
 export function drawWeather(chance: Chance): Weather {
   const some = (of: number, value: () => number) => chance.roll(of) ? value() : 0;
@@ -91,5 +105,7 @@ export function drawWeather(chance: Chance): Weather {
     clockStepsMs: some(0.25, () => 5 * MINUTE),
     databaseMs: some(0.2, () => 10 * MINUTE),
     outageMs: some(0.2, () => 10 * MINUTE),
+    reviewMs: 0,
+    webhooks: false,
   };
 }
