@@ -49,8 +49,8 @@ export interface SoakOptions {
   /** @default 1 */
   seed?: number;
   allowances?: Allowances;
-  /** How often it measures, in milliseconds. @default a hundredth of wallMs */
-  sampleEveryMs?: number;
+  /** Measurements over the whole run. @default SAMPLES */
+  samples?: number;
   onSample?: (progress: Progress) => void;
   /** A defect planted by a test: done at every pass. */
   plant?: (databasePath: string) => void;
@@ -82,8 +82,8 @@ const STRIDE_MS = 5_000;
 /** How often the status server is read, in milliseconds. */
 const STATUS_EVERY_MS = 2_000;
 /** Session files are written as often as `reconcile` does in as many passes, in simulated milliseconds. */
-const FILES_EVERY_MS = 30 * MINUTE;
-const SAMPLES = 100;
+const FILES_EVERY_MS = 120 * MINUTE;
+const SAMPLES = 180;
 const PATHS = ["/healthz", "/readyz", "/status", "/nothing"] as const;
 
 export async function soak(options: SoakOptions): Promise<SoakResult> {
@@ -195,7 +195,6 @@ class Soak {
     const wallMs = () => performance.now() - startedAt;
     try {
       using gauge = new Gauge(this.path);
-      const every = options.sampleEveryMs ?? options.wallMs / SAMPLES;
       let filesAt = 0;
       const sample = () => {
         const { now: simulatedMs } = this.#scheduler;
@@ -203,15 +202,17 @@ class Soak {
         samples.push(gauge.measure(progress));
         options.onSample?.({ sample: samples.at(-1)!, ...this.#figures() });
       };
-      const untilMs = options.simulatedMs ?? Infinity;
-      while (wallMs() < options.wallMs && this.#scheduler.now < untilMs) {
+      const { samples: count = SAMPLES, simulatedMs = Infinity } = options;
+      /** From 0 to 1. */
+      const done = () => Math.max(wallMs() / options.wallMs, this.#scheduler.now / simulatedMs);
+      while (done() < 1) {
         await this.#scheduler.run(this.#scheduler.now + STRIDE_MS, () => false, () => {});
         while (this.#pending.size > 0) await Promise.all(this.#pending);
         if (this.#scheduler.now >= filesAt) {
           filesAt = this.#scheduler.now + FILES_EVERY_MS;
           await recorder.write();
         }
-        if (wallMs() >= every * samples.length) sample();
+        if (done() >= samples.length / count) sample();
       }
       sample();
     } finally {
@@ -306,8 +307,8 @@ class Soak {
           { kind: "json-path", path: "database", good: ["up"] },
           { kind: "render-postgres", id: service.id.replace("srv-", "dpg-") },
         ]),
-        intervalMs: 5 * MINUTE,
-        watchIntervalMs: 20_000,
+        intervalMs: 10 * MINUTE,
+        watchIntervalMs: 30_000,
         generation: 1,
         policy: { ...DEFAULT_POLICY, deployTimeoutMs: 20 * MINUTE },
       });

@@ -19,20 +19,20 @@ import type { Weather } from "../simulation/weather.ts";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** Mean times between what befalls one service, in milliseconds. */
-const MISHAP_MS = 3 * HOUR;
-const PERSON_MS = 12 * HOUR;
-const DATABASE_MS = 24 * HOUR;
-const WEBHOOK_MS = HOUR;
+const MISHAP_MS = 8 * HOUR;
+const PERSON_MS = 24 * HOUR;
+const DATABASE_MS = 48 * HOUR;
+const WEBHOOK_MS = 3 * HOUR;
 /** After this a person has looked after a service that needs one. */
 const ROUND_MS = 4 * HOUR;
 const WEATHER_MS = 3 * HOUR;
 const STORMY = 0.5;
 const CLOCK_STEP_MS = 12 * HOUR;
 /** What the world keeps of a service. */
-const DEPLOYS_KEPT = 60;
-const EVENTS_KEPT = 200;
-const LOG_LINES_KEPT = 200;
-const COMMITS_KEPT = 200;
+const DEPLOYS_KEPT = 25;
+const EVENTS_KEPT = 60;
+const LOG_LINES_KEPT = 60;
+const COMMITS_KEPT = 40;
 /** What is older is of no budget's day any more. */
 const REMEMBERED_MS = 26 * HOUR;
 
