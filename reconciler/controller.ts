@@ -4,6 +4,7 @@
  * a timer, a webhook and a person can all start one.
  */
 import { EvenkeelError } from "../base/errors.ts";
+import { setNewest } from "../base/newest.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
 import { DiskTrouble } from "../state/disk.ts";
 import { Doubts, StillInDoubt } from "../state/doubts.ts";
@@ -36,6 +37,8 @@ export const PREPARE_TRIES_MAX = 3;
 export const ACT_TRIES_MAX = 6;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** Counts of failures that are remembered: each service has one or two at a time. */
+const FAILURES_KEPT = 10_000;
 /** Newest lines of a service's journal that are looked at: an attempt makes a few at most. */
 const JOURNAL_READ = 20;
 
@@ -83,7 +86,9 @@ export class Controller implements AsyncDisposable {
       return await this.#pass(spec, signal, looked);
     } catch (error) {
       const { observation, serviceId } = looked;
-      if (!(error instanceof DiskTrouble) || observation === undefined || serviceId === undefined) throw error;
+      if (!(error instanceof DiskTrouble) || observation === undefined || serviceId === undefined) {
+        throw error;
+      }
       const record = addSample(emptyRecord(serviceId, spec.service, spec.generation), observation, spec);
       const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
       const outcome: Outcome = {
@@ -387,7 +392,7 @@ export class Controller implements AsyncDisposable {
 
   #countFailure(key: string): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
-    this.#failures.set(key, failures);
+    setNewest(this.#failures, key, failures, FAILURES_KEPT);
     return failures;
   }
 

@@ -4,12 +4,16 @@
  * on the monotonic clock, from the last try or, for what another process left, from when it was first met.
  */
 import type { Clock } from "../base/clock.ts";
+import { setNewest } from "../base/newest.ts";
 
 /**
  * How long a lost write may still arrive and its effect be missing from lists, in milliseconds. Render's lists
  * miss a new deploy for about a second (reference 13); the rest is for a request that lingers on its way.
  */
 export const DOUBT_MS = 15_000;
+
+/** Writes in doubt that are remembered: a service has one or two at a time. */
+export const DOUBTS_KEPT = 10_000;
 
 /** It is too early to tell whether an effect has happened; nothing was done. */
 export class StillInDoubt extends Error {
@@ -21,7 +25,7 @@ export class StillInDoubt extends Error {
 }
 
 export class Doubts {
-  /** When each write was last tried or first met, by key; only what is pending, so at most a few. */
+  /** When each write was last tried or first met, by key. One that was forgotten is met anew, and waited for. */
   readonly #since = new Map<string, number>();
 
   /**
@@ -37,12 +41,12 @@ export class Doubts {
 
   /** The answer to a write was lost. */
   lost(key: string): void {
-    this.#since.set(key, this.clock.monotonic());
+    setNewest(this.#since, key, this.clock.monotonic(), DOUBTS_KEPT);
   }
 
   /** A write was refused for now: it did not happen, and may be tried again at once. */
   refused(key: string): void {
-    this.#since.set(key, -Infinity);
+    setNewest(this.#since, key, -Infinity, DOUBTS_KEPT);
   }
 
   settled(key: string): void {
@@ -52,7 +56,7 @@ export class Doubts {
   /** @throws {StillInDoubt} while a write that was left pending may still arrive */
   check(key: string): void {
     const since = this.#since.get(key) ?? this.clock.monotonic() + this.predecessorMs;
-    this.#since.set(key, since);
+    setNewest(this.#since, key, since, DOUBTS_KEPT);
     const waitMs = since + this.doubtMs - this.clock.monotonic();
     if (waitMs > 0) throw new StillInDoubt(key, waitMs);
   }
