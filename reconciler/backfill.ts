@@ -2,6 +2,7 @@
  * What a webhook missed while it was off: every service is put into the queue, spread out, and the events that were
  * not delivered are read so that the timeline says what they were. Changes nothing but that.
  */
+import { EvenkeelError } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
 import { webhookEventTypes } from "../render/webhook_schemas.ts";
 import type { WebhookAttempt } from "../render/webhook_schemas.ts";
@@ -9,6 +10,7 @@ import type { RenderEvent } from "../render/schemas.ts";
 import type { StateEvent } from "../state/records.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { firstPassSpreadMs } from "./daemon.ts";
+import { findServiceId } from "./observe.ts";
 import type { Parts } from "./parts.ts";
 import type { WorkQueue } from "./queue.ts";
 import type { ServiceKeys } from "./service_keys.ts";
@@ -18,6 +20,8 @@ import type { ServiceSpec } from "./spec.ts";
 export const BACKFILL_MS_MAX = 7 * 24 * 60 * 60_000;
 /** Events read and kept of one service. */
 export const BACKFILL_EVENTS_MAX = 100;
+/** The pause before the next service's events are read, in milliseconds: repairs need the budget more. */
+const READ_PAUSE_MS = 500;
 /** Events named in the message of the timeline. */
 const EVENTS_NAMED_MAX = 5;
 /** An event may be older than the attempt that delivered it, in milliseconds: by all eight attempts. */
@@ -42,13 +46,14 @@ export async function backfill(
   const { specs, keys, queue, attempts, signal } = options;
   for (const spec of specs) queue.add(spec.service, parts.random() * firstPassSpreadMs(specs));
   const { sinceMs, delivered } = deliveredBefore(attempts, parts.clock.now());
-  const names = new Map((await parts.store.listServices()).map((record) => [record.name, record.serviceId]));
   let missed = 0;
-  for (const { service } of specs) {
+  for (const [at, { service }] of specs.entries()) {
+    if (at > 0) await parts.clock.sleep(READ_PAUSE_MS, signal);
     if (signal.aborted) break;
-    const serviceId = keys.idOf(service) ?? names.get(service);
-    if (serviceId === undefined) continue;
-    const events = await readEvents(parts, serviceId, sinceMs, signal);
+    const read = await readEvents(parts, keys.idOf(service) ?? service, sinceMs, signal);
+    if (read === null) continue;
+    const { serviceId, events } = read;
+    keys.learn(service, serviceId);
     const lost = events.filter(({ id, type }) => isDeliverable(type) && !delivered.has(id));
     missed += lost.length;
     if (lost.length > 0) await tell(parts, service, serviceId, sinceMs, lost);
@@ -82,18 +87,21 @@ function isDeliverable(type: string): boolean {
   return webhookEventTypes.some((one) => one === type);
 }
 
+/** @returns `null` when they cannot be read: the service is looked at all the same, only the timeline has a gap */
 async function readEvents(
   { api }: Pick<Parts, "api">,
-  serviceId: string,
+  idOrName: string,
   sinceMs: number,
   signal: AbortSignal,
-): Promise<RenderEvent[]> {
+): Promise<{ serviceId: string; events: RenderEvent[] } | null> {
   try {
-    const startTime = new Date(sinceMs).toISOString();
-    return await api.listEvents(serviceId, { startTime, limit: BACKFILL_EVENTS_MAX }, signal);
+    const serviceId = await findServiceId(api, idOrName, signal);
+    const query = { startTime: new Date(sinceMs).toISOString(), limit: BACKFILL_EVENTS_MAX };
+    return { serviceId, events: await api.listEvents(serviceId, query, signal) };
   } catch (error) {
-    // The service is looked at all the same: only the timeline stays incomplete.
-    if (error instanceof RenderRefused || error instanceof RenderUnreachable) return [];
+    const isNoAnswer = error instanceof RenderRefused || error instanceof RenderUnreachable ||
+      error instanceof EvenkeelError;
+    if (isNoAnswer) return null;
     throw error;
   }
 }
