@@ -1,6 +1,6 @@
 /**
- * Asks a service's health path once and tells what came back. A status, a redirect or silence is an answer;
- * a connection that could not be made or a body cut short is none. Body and time are bounded, redirects are
+ * Asks a service's health path once and tells what came back. A status, a redirect or silence on a connection that
+ * stands is an answer; a connection that could not be made or a body cut short is none. Body and time are bounded, redirects are
  * not followed, and what the service says is never believed or printed raw.
  */
 import { messageOf } from "../../base/errors.ts";
@@ -23,6 +23,8 @@ export type Body =
   | { kind: "text"; text: string };
 
 const VALUE_CHARS_MAX = 200;
+/** For a connection alone, after a probe that was not answered, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 3_000;
 
 export async function askHealth(input: MonitorInput): Promise<HealthAnswer> {
   const startedAt = performance.now();
@@ -44,15 +46,39 @@ export async function askHealth(input: MonitorInput): Promise<HealthAnswer> {
     if (error instanceof Deno.errors.NotCapable) throw error;
     if (!signal.aborted) return silence(probe("unknown", "ConnectionFailed", brief(causeOf(error))));
     const message = `${input.healthPath} gave no answer within ${input.timeoutMs} ms`;
+    if (input.maySleep) {
+      return silence(probe("unknown", "ProbeTimeout", `${message}; the service may be asleep`));
+    }
+    // Without a connection, silence is as likely our own network's (docs/decisions/silence-is-bad.md).
     return silence(
-      input.maySleep
-        ? probe("unknown", "ProbeTimeout", `${message}; the service may be asleep`)
-        : probe("bad", "ProbeTimeout", message),
+      await takesConnections(input)
+        ? probe("bad", "ProbeTimeout", message)
+        : probe("unknown", "NoConnection", `${message}, and no connection can be made`),
     );
   }
   const latencyMs = Math.round(performance.now() - startedAt);
   const body = await readBody(response, input.bodyBytesMax);
   return { health: judgeStatus(response, input.healthPath), httpStatus: response.status, latencyMs, body };
+}
+
+/** Whether a connection to the service's address can be made now. */
+async function takesConnections({ url, timeoutMs }: MonitorInput): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(url);
+  const address = {
+    // An address of IPv6 stands in brackets in a URL only.
+    hostname: hostname.replace(/^\[|\]$/g, ""),
+    port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
+  };
+  try {
+    using _connection = await Deno.connect({
+      ...address,
+      signal: AbortSignal.timeout(Math.min(timeoutMs, CONNECT_TIMEOUT_MS)),
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  }
 }
 
 /** What the status line and Render's own headers say (reference: Render platform, `x-render-routing`). */

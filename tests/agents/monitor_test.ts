@@ -171,7 +171,7 @@ Deno.test("a body that was cut short or is too large is unknown, never bad", asy
   ]);
 });
 
-Deno.test("silence is bad, or unknown where the service may be asleep; no connection is unknown", async () => {
+Deno.test("silence is bad, or unknown where the service may be asleep; no connection is unknown (promise 12)", async () => {
   await using silent = serveRaw("");
   assertEquals(words(await monitor(silent.url, { timeoutMs: 200 })), [
     "bad ProbeTimeout",
@@ -179,6 +179,8 @@ Deno.test("silence is bad, or unknown where the service may be asleep; no connec
     "good NotAsked",
   ]);
   assertEquals((await monitor(silent.url, { timeoutMs: 200, maySleep: true })).health.status, "unknown");
+  // An address for documentation (RFC 5737): nobody is there, whether the network says so or not.
+  assertEquals((await monitor("http://192.0.2.1", { timeoutMs: 200 })).health.status, "unknown");
   const refused = await monitor(`http://127.0.0.1:${freePort()}`);
   assertEquals([refused.health.status, refused.health.reason], ["unknown", "ConnectionFailed"]);
   assertEquals(refused.httpStatus, null);
