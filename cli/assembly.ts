@@ -16,8 +16,11 @@ import { DEFAULT_CONFIG_FILE } from "../reconciler/environment.ts";
 import type { Parts } from "../reconciler/parts.ts";
 import { createRenderClient, REQUEST_TIMEOUT_MS } from "../render/client.ts";
 import type { Term } from "../state/replica.ts";
+import { diskTrouble } from "../state/disk.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
+import { createCleanStore } from "../state/clean_store.ts";
 import type { Store } from "../state/store.ts";
+import { cleanLog } from "../text/redact.ts";
 import { createTroubleTeller } from "./agent_trouble.ts";
 import { confirmedFetch, confirmedRepositories, leadAtOnce } from "./leading.ts";
 import type { Confirm } from "./leading.ts";
@@ -70,8 +73,11 @@ export async function assemble(
   await using cleanup = new AsyncDisposableStack();
   await Deno.mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   const term = !mayWrite ? null : options.term ?? cleanup.use(await leadAtOnce(dataDirectory));
-  const store = term?.store ??
+  const secrets = options.secrets ?? createSecrets(ownSecrets(configuration));
+  const { redact } = secrets;
+  const opening = term?.store ??
     createOverlay(cleanup.use(await openSqliteStore(join(dataDirectory, "evenkeel.db"))));
+  const store = createCleanStore(opening, (text) => cleanLog(text, redact));
   const confirm: Confirm = term?.confirm ?? (() => Promise.reject(new Error("A check was about to act")));
 
   const clock = systemClock;
@@ -79,11 +85,11 @@ export async function assemble(
   cleanup.defer(() => Deno.remove(scratchRoot, { recursive: true }).catch(() => {}));
   // What a killed run left. A leader that stood still and lost its lead may still be at work in its own.
   if (term?.isAlone) await Deno.remove(join(dataDirectory, "scratch"), { recursive: true }).catch(() => {});
-  await Deno.mkdir(scratchRoot, { recursive: true, mode: 0o700 });
+  await Deno.mkdir(scratchRoot, { recursive: true, mode: 0o700 }).catch((error) => {
+    throw diskTrouble(`use ${dataDirectory}`, error) ?? error;
+  });
 
   const sessionId = configuration.sessionId ?? new Date(clock.now()).toISOString().replace(/[:.]/g, "-");
-  const secrets = options.secrets ?? createSecrets(ownSecrets(configuration));
-  const { redact } = secrets;
   const recorder = createSessionRecorder({
     dataDirectory,
     sessionId,
@@ -113,7 +119,7 @@ export async function assemble(
     store,
     repositories: confirmedRepositories(
       confirm,
-      createRepositories({ scratchRoot, token: githubToken, confirm }),
+      createRepositories({ scratchRoot, token: githubToken, gitHubUrl: configuration.githubApiUrl, confirm }),
     ),
     runAgent: watchAgents(
       options.agents === "off" ? runInline : createSubprocessRunner({ scratchRoot, onLog: agentSays }),

@@ -9,11 +9,10 @@ import { sanitizeLog } from "../text/sanitize.ts";
 import type { RunCommand } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { printJson, safe, table } from "./output.ts";
+import { secretVariables } from "./secrets.ts";
 
 /** Lines of an error that are shown: a configuration may have many mistakes. */
 const ERROR_LINES_MAX = 200;
-/** Variables whose values never appear in a message. */
-const SECRET_VARIABLES = ["RENDER_API_KEY", "GITHUB_TOKEN", "EVENKEEL_STATUS_TOKEN"];
 
 /**
  * Runs one command.
@@ -43,7 +42,7 @@ function wantsJson(args: readonly string[]): boolean {
 }
 
 function errorJson(error: unknown) {
-  const redact = createRedactor(SECRET_VARIABLES.flatMap((name) => Deno.env.get(name) ?? []));
+  const redact = createRedactor(secretVariables());
   const hint = error instanceof EvenkeelError ? error.hint ?? null : null;
   return { message: redact(sanitizeLog(messageOf(error))), hint };
 }
@@ -97,8 +96,7 @@ function unknownCommand(name: string): EvenkeelError {
  * @returns the exit code it asks for
  */
 export function reportError(error: unknown): number {
-  const secrets = SECRET_VARIABLES.flatMap((name) => Deno.env.get(name) ?? []);
-  const redact = createRedactor(secrets);
+  const redact = createRedactor(secretVariables());
   const print = (text: string) => console.error(redact(sanitizeLog(text, { linesMax: ERROR_LINES_MAX })));
   const stack = Deno.env.get("EVENKEEL_DEBUG") === "1" && error instanceof Error ? error.stack : undefined;
   if (stack !== undefined) print(stack);

@@ -8,6 +8,7 @@ import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
+import { secretVariables } from "./secrets.ts";
 
 export function dataDirectory(): string {
   return Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
@@ -38,6 +39,5 @@ export async function refreshExport(directory: string, store: Store): Promise<bo
 }
 
 function redact(text: string): string {
-  const secrets = ["RENDER_API_KEY", "GITHUB_TOKEN"].flatMap((name) => Deno.env.get(name) || []);
-  return createRedactor(secrets)(text);
+  return createRedactor(secretVariables())(text);
 }

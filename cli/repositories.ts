@@ -6,14 +6,18 @@ import { cloneCheckout } from "../repo/checkout.ts";
 import type { Checkout } from "../repo/checkout.ts";
 import { commitEdits } from "../repo/commit.ts";
 import { createGitHub, parseGitHubRepository } from "../repo/github.ts";
+import type { GitHub } from "../repo/github.ts";
 import { DirectPush, GitHubPullRequest, pullRequestBranch } from "../repo/pull_request.ts";
 import type { Publisher } from "../repo/pull_request.ts";
 import { remoteContains } from "../repo/push.ts";
 import { parseRemote } from "../repo/remote.ts";
 
-/** @param options.confirm awaited right before a pull request is opened: a push may be repeated, that may not */
+/**
+ * @param options.gitHubUrl base of the API of a GitHub Enterprise Server @default GitHub's
+ * @param options.confirm awaited right before a pull request is opened: a push may be repeated, that may not
+ */
 export function createRepositories(
-  options: { scratchRoot: string; token: string | null; confirm: () => Promise<void> },
+  options: Access & { scratchRoot: string },
 ): Repositories {
   const { scratchRoot } = options;
   const credential = options.token === null ? {} : { token: options.token };
@@ -62,27 +66,35 @@ export function createRepositories(
       }
     },
     async findPullRequest({ url, branch }, { incident, attempt }) {
-      const repository = parseGitHubRepository(parseRemote(url).url);
+      const repository = parseGitHubRepository(parseRemote(url).url, options.gitHubUrl);
       if (options.token === null || repository === null) return null;
       const where = { ...repository, head: pullRequestBranch(incident, attempt), base: branch };
-      return (await createGitHub({ token: options.token }).findPullRequest(where))?.url ?? null;
+      return (await gitHubOf(options.token, options.gitHubUrl).findPullRequest(where))?.url ?? null;
     },
     contains: ({ url, branch }, commit, signal) =>
       remoteContains(url, branch, commit, { ...credential, scratchRoot, signal }),
   };
 }
 
-function publisherFor(
-  mode: "push" | "pull-request",
-  { token, confirm }: { token: string | null; confirm: () => Promise<void> },
-): Publisher {
+interface Access {
+  token: string | null;
+  gitHubUrl?: string | undefined;
+  confirm: () => Promise<void>;
+}
+
+function gitHubOf(token: string, gitHubUrl: string | undefined): GitHub {
+  return createGitHub({ token, ...(gitHubUrl === undefined ? {} : { baseUrl: gitHubUrl }) });
+}
+
+function publisherFor(mode: "push" | "pull-request", { token, gitHubUrl, confirm }: Access): Publisher {
   if (mode === "push") return new DirectPush();
   if (token !== null) {
-    const github = createGitHub({ token });
-    return new GitHubPullRequest({
+    const github = gitHubOf(token, gitHubUrl);
+    const confirmed: GitHub = {
       ...github,
       openPullRequest: (request) => confirm().then(() => github.openPullRequest(request)),
-    });
+    };
+    return new GitHubPullRequest(confirmed, undefined, gitHubUrl);
   }
   throw new EvenkeelError("Cannot open a pull request: GITHUB_TOKEN is not set", {
     hint: "Set GITHUB_TOKEN to a token that may push and open pull requests, or use mode: push",

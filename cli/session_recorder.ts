@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { concluded } from "../agents/conclusion.ts";
 import type { AgentName } from "../agents/messages.ts";
-import { optimizerOutputSchema } from "../agents/messages.ts";
+import { optimizerOutputSchema, proposalSchema } from "../agents/messages.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { jsonSchema } from "../base/json.ts";
@@ -109,7 +109,12 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
           line(agent, "attempt", attempt, "of", serviceName, id, topology ?? "", conclusion, took),
         );
         // An agent's answer has passed its schema, which is JSON.
-        const entry = { session: sessionId, attempt, at: clock.now(), output: jsonSchema.parse(output) };
+        const entry = {
+          session: sessionId,
+          attempt,
+          at: clock.now(),
+          output: jsonSchema.parse(withoutContents(output)),
+        };
         await writeAgentOutput(dataDirectory, agent, entry, files);
       }),
     agentFailed(agent, { why, message, durationMs }, event) {
@@ -138,6 +143,13 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
       });
     },
   };
+}
+
+/** Of a patch only the paths: what else a file holds is in the repository, and the diff is in the plan. */
+function withoutContents(output: unknown): unknown {
+  const proposal = proposalSchema.safeParse(output);
+  if (!proposal.success || proposal.data.kind !== "patch") return output;
+  return { ...proposal.data, edits: proposal.data.edits.map(({ path }) => ({ path })) };
 }
 
 /** What to say of a session that a person named and that was there before; `null` when it is new. */

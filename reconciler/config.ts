@@ -6,6 +6,7 @@
 import { resolve } from "@std/path";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
 import type { HooksConfig } from "../hooks/settings.ts";
+import { isGitHubUrl } from "../repo/github.ts";
 import { isWebhookSecret } from "../render/webhook.ts";
 import { nearest } from "../text/nearest.ts";
 import { CONFIG_BYTES_MAX, readConfigFile, show } from "./config_file.ts";
@@ -34,6 +35,8 @@ export interface Configuration extends Desired {
   /** Base of Render's API, without a slash at its end. */
   apiUrl: string;
   githubToken: string | null;
+  /** Base of the API of a GitHub Enterprise Server. @default GitHub's */
+  githubApiUrl?: string;
   /** The Render webhook that leads here; `null` when services are only looked at by the clock. */
   webhook: { secrets: string[]; id: string | null } | null;
   /** Absolute. */
@@ -102,6 +105,10 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     );
   }
   const webhook = readWebhook(variable, refuse);
+  const githubApiUrl = variable("GITHUB_API_URL");
+  if (githubApiUrl !== undefined && !isGitHubUrl(githubApiUrl)) {
+    refuse("GITHUB_API_URL", "no https address without user and query");
+  }
   const sessionId = variable("SESSION_ID") ?? null;
   if (sessionId !== null && !SESSION_ID.test(sessionId)) {
     refuse(
@@ -115,6 +122,7 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     apiKey,
     apiUrl: apiUrl.replace(/\/+$/, ""),
     githubToken: variable("GITHUB_TOKEN") ?? null,
+    ...(githubApiUrl === undefined ? {} : { githubApiUrl: githubApiUrl.replace(/\/+$/, "") }),
     webhook,
     dataDirectory: resolve(variable("EVENKEEL_DATA_DIR") ?? DEFAULT_DATA_DIRECTORY),
     sessionId,

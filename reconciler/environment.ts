@@ -23,6 +23,7 @@ export const VARIABLES = {
     "Id of that webhook, so that it is switched on again when Render disables it [default: the webhook with that secret]",
   GITHUB_TOKEN:
     "Token that may push to the repositories, where git itself has no credentials; required for mode pull-request",
+  GITHUB_API_URL: "Base of the API of a GitHub Enterprise Server, for pull requests [default: GitHub's]",
   EVENKEEL_CONFIG: `The configuration file [default: ${DEFAULT_CONFIG_FILE}, when there is one]`,
   EVENKEEL_SERVICE: "Services to look after, ids or names, separated by commas; as --service",
   EVENKEEL_DATA_DIR: `Folder for state, artifacts and logs [default: ${DEFAULT_DATA_DIRECTORY}]`,

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
+import { isLoopback } from "../base/loopback.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 
@@ -109,10 +110,23 @@ function whyOf(error: unknown): string {
   return messageOf(error);
 }
 
-/** Owner and name of a repository on GitHub, from its address without credentials; `null` for any other place. */
-export function parseGitHubRepository(url: string): GitHubRepository | null {
+/**
+ * Owner and name of a repository on GitHub, from its address without credentials; `null` for any other place.
+ * @param apiUrl base of the API of a GitHub Enterprise Server; then only its own repositories count
+ */
+export function parseGitHubRepository(url: string, apiUrl?: string): GitHubRepository | null {
+  const server = apiUrl === undefined ? "github.com" : new URL(apiUrl).hostname.replace(/^api\./, "");
   const match =
-    /^(?:https:\/\/(?:www\.)?github\.com\/|ssh:\/\/git@github\.com\/|git@github\.com:)([\w.-]+)\/([\w.-]+?)(?:\.git)?\/?$/
+    /^(?:https?:\/\/(?:www\.)?([^\s/:@]+)(?::\d+)?\/|ssh:\/\/git@([^\s/:@]+)\/|git@([^\s/:@]+):)([\w.-]+)\/([\w.-]+?)(?:\.git)?\/?$/
       .exec(url);
-  return match?.[1] === undefined || match[2] === undefined ? null : { owner: match[1], repo: match[2] };
+  const [, byWeb, bySsh, byName, owner, repo] = match ?? [];
+  if (owner === undefined || repo === undefined) return null;
+  return (byWeb ?? bySsh ?? byName) === server ? { owner, repo } : null;
+}
+
+/** Whether a token may be sent to a base of an API: encrypted, or to this machine only. */
+export function isGitHubUrl(text: string): boolean {
+  const url = URL.parse(text);
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname));
+  return url !== null && isSafe && url.username === "" && url.password === "" && url.search === "";
 }

@@ -46,15 +46,21 @@ export class GitHubPullRequest implements Publisher {
   readonly #github: GitHub;
   readonly #repository: GitHubRepository | undefined;
 
-  /** @param repository @default read from the checkout's address */
-  constructor(github: GitHub, repository?: GitHubRepository) {
+  readonly #apiUrl: string | undefined;
+
+  /**
+   * @param repository @default read from the checkout's address
+   * @param apiUrl of a GitHub Enterprise Server
+   */
+  constructor(github: GitHub, repository?: GitHubRepository, apiUrl?: string) {
     this.#github = github;
     this.#repository = repository;
+    this.#apiUrl = apiUrl;
   }
 
   async publish(request: PublishRequest): Promise<PublishResult> {
     const { checkout, commit, title, body, signal } = request;
-    const repository = this.#repository ?? parseGitHubRepository(checkout.url);
+    const repository = this.#repository ?? parseGitHubRepository(checkout.url, this.#apiUrl);
     if (repository === null) {
       throw new EvenkeelError(`Cannot open a pull request: ${checkout.url} is not on GitHub`, {
         hint: "Set the fix mode to push or suggest",
