@@ -19,6 +19,7 @@ export interface FailureReason {
   earlyExit?: true;
   timedOutSeconds?: number;
   timedOutReason?: string;
+  oomKilled?: { memoryLimit: string };
   unhealthy?: string;
 }
 

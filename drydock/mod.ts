@@ -12,6 +12,7 @@ import { BASE_PATH, makeApp } from "./api/app.ts";
 import { DEFAULT_RATE_LIMITS, RateCounter } from "./api/rate.ts";
 import type { RateLimits } from "./api/rate.ts";
 import { Containers } from "./deploy/engine/containers.ts";
+import { BUILD_MEMORY_MIB } from "./deploy/memory.ts";
 import { GitMirrors } from "./deploy/mirror.ts";
 import { EventBook } from "./events.ts";
 import { newId, randomText } from "./ids.ts";
@@ -39,6 +40,8 @@ export interface DrydockOptions {
   overlapPolicy?: OverlapPolicy;
   /** Builds kept besides the live one. @default ARTIFACTS_KEPT */
   artifactsKept?: number;
+  /** What the processes of a build may use together, in mebibytes. @default BUILD_MEMORY_MIB */
+  buildMemoryMiB?: number;
   /** @default DEFAULT_RATE_LIMITS */
   rateLimits?: Partial<RateLimits>;
   /** Full Python version to interpreter path; the first is the default version. @default those on this machine */
@@ -124,6 +127,7 @@ export async function startDrydock(options: DrydockOptions = {}): Promise<Drydoc
     owner: { id: newId("tea", clock.now(), random), name: "Drydock", email: "drydock@localhost" },
     overlapPolicy: options.overlapPolicy ?? "wait",
     artifactsKept: options.artifactsKept ?? ARTIFACTS_KEPT,
+    buildMemoryMiB: options.buildMemoryMiB ?? BUILD_MEMORY_MIB,
     deliversAnywhere: options.deliversAnywhere ?? false,
     switches: { hasBuildMinutes: true },
     pythonVersions: options.pythonVersions ?? {},

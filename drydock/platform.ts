@@ -22,6 +22,8 @@ export interface Platform {
   readonly owner: Owner;
   readonly overlapPolicy: OverlapPolicy;
   readonly artifactsKept: number;
+  /** What the processes of a build may use together, in mebibytes. */
+  readonly buildMemoryMiB: number;
   /** Whether a webhook may lead off this machine. */
   readonly deliversAnywhere: boolean;
   /** What only a test can make happen; see `DrydockControl`. */

@@ -4,9 +4,9 @@
  */
 import { join, normalize } from "@std/path";
 import { unreachable } from "../../base/errors.ts";
-import type { FailureReason } from "../events.ts";
 import type { Platform } from "../platform.ts";
 import type { Artifact, Commit, ServiceRecord, Snapshot } from "../records.ts";
+import { beyondLimit } from "./build_limits.ts";
 import { fetchCache, SHOWN_HOME } from "./cache.ts";
 import { buildDockerfile } from "./docker/build.ts";
 import { buildEnvironment, homeOf, renderEnvironment } from "./environment.ts";
@@ -174,25 +174,16 @@ async function runBuildCommand(
       timeoutMs: platform.timing.buildMs,
       clock: platform.clock,
       signal: request.signal,
+      memoryMiB: platform.buildMemoryMiB,
     });
     if (result.kind === "aborted") throw new DeployCanceled();
-    if (result.kind === "timeout" || result.code !== 0) {
-      throw new StageFailed("build", buildFailure(result, platform.timing.buildMs, log));
+    const beyond = beyondLimit(platform, result, log);
+    if (beyond !== undefined) throw beyond;
+    if (result.kind === "exited" && result.code !== 0) {
+      log(`==> Exited with status ${result.code}`);
+      throw new StageFailed("build", { nonZeroExit: result.code });
     }
   }
   log("==> Uploading build...");
   log("==> Build successful 🎉");
-}
-
-function buildFailure(
-  result: { kind: "exited"; code: number } | { kind: "timeout" },
-  limitMs: number,
-  log: (line: string) => void,
-): FailureReason {
-  if (result.kind === "timeout") {
-    log("==> Timed Out");
-    return { timedOutSeconds: Math.ceil(limitMs / 1000) };
-  }
-  log(`==> Exited with status ${result.code}`);
-  return { nonZeroExit: result.code };
 }

@@ -2,6 +2,7 @@
 import { startGroup } from "../../process/group.ts";
 import type { Clock } from "../../base/clock.ts";
 import { readLines } from "../lines.ts";
+import { watchMemory } from "./memory.ts";
 
 export interface ShellOptions {
   command: readonly [string, ...string[]];
@@ -11,9 +12,14 @@ export interface ShellOptions {
   timeoutMs: number;
   clock: Clock;
   signal: AbortSignal;
+  /** What its processes may use together, in mebibytes. @default no limit */
+  memoryMiB?: number;
 }
 
-export type ShellResult = { kind: "exited"; code: number } | { kind: "timeout" } | { kind: "aborted" };
+export type ShellResult =
+  | { kind: "exited"; code: number; /** Whether a process was killed for memory. */ isOutOfMemory: boolean }
+  | { kind: "timeout" }
+  | { kind: "aborted" };
 
 /** @throws {EvenkeelError} only when the program cannot be started */
 export async function runLogged(options: ShellOptions): Promise<ShellResult> {
@@ -23,6 +29,7 @@ export async function runLogged(options: ShellOptions): Promise<ShellResult> {
     readLines(group.stdout, options.onLine),
     readLines(group.stderr, options.onLine),
   ]);
+  using memory = options.memoryMiB === undefined ? undefined : watchMemory(group.pid, options.memoryMiB);
   const over = new AbortController();
   const deadline = options.clock.sleep(options.timeoutMs, AbortSignal.any([over.signal, options.signal]));
   const first = await Promise.race([group.status, deadline]);
@@ -30,6 +37,8 @@ export async function runLogged(options: ShellOptions): Promise<ShellResult> {
   group.signal("SIGKILL");
   await group.status;
   await output;
-  if (first !== undefined) return { kind: "exited", code: first.code };
+  if (first !== undefined) {
+    return { kind: "exited", code: first.code, isOutOfMemory: memory?.hasKilled ?? false };
+  }
   return { kind: options.signal.aborted ? "aborted" : "timeout" };
 }

@@ -18,10 +18,12 @@ export interface PythonPackage {
   /** Programs it installs, name to `module:function`. @default none */
   scripts?: Readonly<Record<string, string>>;
   /**
-   * There is no wheel, only sources whose build fails or does not end. They need nothing to be built with.
+   * There is no wheel, only sources, which need nothing to be built with. The build fails, does not end, asks for
+   * all the memory it gets, takes some seconds, or (`paired`) ends when that of another paired package is under way:
+   * what two builds at the same time save, without a clock. Linux only.
    * @default a wheel
    */
-  source?: "broken" | "endless";
+  source?: "broken" | "endless" | "greedy" | "paired" | { seconds: number };
 }
 
 export interface PythonIndex extends AsyncDisposable {
@@ -29,6 +31,8 @@ export interface PythonIndex extends AsyncDisposable {
   readonly indexUrl: string;
   /** Makes pip (and uv) ask this index and nothing else: spread it over a program's environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** A file that appears when a paired build waits while no other pip with this index runs. */
+  readonly stuck: string;
 }
 
 export async function createPythonIndex(packages: readonly PythonPackage[]): Promise<PythonIndex> {
@@ -37,12 +41,15 @@ export async function createPythonIndex(packages: readonly PythonPackage[]): Pro
   const simple = join(directory, "simple");
   // Links found in a folder of wheels would not say which Python they need, so pip is given an empty one.
   const nothing = join(directory, "nothing");
-  await Promise.all([wheels, nothing].map((folder) => Deno.mkdir(folder)));
+  const meeting = join(directory, "meeting");
+  await Promise.all([wheels, nothing, meeting].map((folder) => Deno.mkdir(folder)));
   const links = new Map<string, string[]>();
   for (const item of packages) {
     const base = `${moduleName(item.name)}-${item.version}`;
     const file = item.source === undefined ? `${base}-py3-none-any.whl` : `${base}.tar.gz`;
-    const content = item.source === undefined ? await wheel(item) : await tgz(sources(item), base);
+    const content = item.source === undefined
+      ? await wheel(item)
+      : await tgz(sources(item, await wheel(item), meeting), base);
     await Deno.writeFile(join(wheels, file), content);
     const python = item.requiresPython === undefined
       ? ""
@@ -64,6 +71,7 @@ export async function createPythonIndex(packages: readonly PythonPackage[]): Pro
   return {
     directory,
     indexUrl,
+    stuck: join(meeting, "stuck"),
     env: {
       PIP_INDEX_URL: indexUrl,
       PIP_EXTRA_INDEX_URL: indexUrl,
@@ -77,25 +85,87 @@ export async function createPythonIndex(packages: readonly PythonPackage[]): Pro
   };
 }
 
-/** Sources with a build backend of their own (PEP 517). */
-function sources({ name, version, source }: PythonPackage): Record<string, string> {
+/** Sources with a build backend of their own (PEP 517). @param meeting where paired ones find one another */
+function sources(
+  { name, version, source, requires = [] }: PythonPackage,
+  built: Uint8Array<ArrayBuffer>,
+  meeting: string,
+): Record<string, string> {
   const info = `${moduleName(name)}-${version}.dist-info`;
+  const metadata = [
+    "Metadata-Version: 2.1",
+    `Name: ${name}`,
+    `Version: ${version}`,
+    ...requires.map((line) => `Requires-Dist: ${line}`),
+    "",
+  ].join("\n");
   return {
-    "PKG-INFO": `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`,
+    "PKG-INFO": metadata,
     "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-    "backend.py": `import os, time
+    "wheel.base64": built.toBase64(),
+    "backend.py": `import base64, os, time
 
 def prepare_metadata_for_build_wheel(folder, settings=None):
     os.makedirs(os.path.join(folder, "${info}"))
     with open(os.path.join(folder, "${info}", "METADATA"), "w") as file:
-        file.write("Metadata-Version: 2.1\\nName: ${name}\\nVersion: ${version}\\n")
+        file.write(${JSON.stringify(metadata)})
     return "${info}"
 
+def read(pid, name):
+    try:
+        with open("/proc/%s/%s" % (pid, name), "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+def others_run(folder):
+    own, pid = set(), os.getpid()
+    while pid > 1:
+        own.add(str(pid))
+        pid = int((read(pid, "stat").rpartition(b")")[2].split() + [b"0", b"0"])[1])
+    index = os.path.dirname(folder).encode()
+    return any(pid.isdigit() and pid not in own and b"pip" in read(pid, "cmdline") and index in read(pid, "environ")
+        for pid in os.listdir("/proc"))
+
+def meet(folder):
+    own, alone = str(os.getpid()), 0
+    open(os.path.join(folder, own), "w").close()
+    while True:
+        for other in os.listdir(folder):
+            if other.endswith("-met-" + own):
+                return
+            if other.isdigit() and other != own and os.path.exists("/proc/" + other):
+                open(os.path.join(folder, own + "-met-" + other), "w").close()
+                return
+        alone = 0 if others_run(folder) else alone + 1
+        if alone == 10:
+            open(os.path.join(folder, "stuck"), "w").close()
+        time.sleep(0.1)
+
 def build_wheel(folder, settings=None, metadata=None):
-    ${source === "endless" ? "time.sleep(3600)" : ""}
-    raise SystemExit("error: no compiler for Fortran was found")
+    ${work(source, meeting)}
+    name = "${moduleName(name)}-${version}-py3-none-any.whl"
+    with open("wheel.base64") as file, open(os.path.join(folder, name), "wb") as wheel:
+        wheel.write(base64.b64decode(file.read()))
+    return name
 `,
   };
+}
+
+/** What a build does before it has a wheel, in Python. */
+function work(source: PythonPackage["source"], meeting: string): string {
+  switch (source) {
+    case "endless":
+      return "time.sleep(3600)";
+    case "greedy":
+      return "kept = [b'x' * (8 << 20) for _ in range(128) if time.sleep(0.02) is None]; time.sleep(3600)";
+    case "paired":
+      return `meet(${JSON.stringify(meeting)})`;
+    case "broken":
+      return 'raise SystemExit("error: no compiler for Fortran was found")';
+    default:
+      return `time.sleep(${source?.seconds ?? 0})`;
+  }
 }
 
 const moduleName = (name: string) => name.replaceAll(/[-.]+/g, "_");

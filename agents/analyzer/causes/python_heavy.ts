@@ -38,6 +38,9 @@ const KILLED_SIGNS = [
   sign("No space left on device", /No space left on device/, 0.88),
   sign("status 137", /Exited with status 137/, 0.88),
 ];
+/** What tools say of a program that was killed while they built, for want of memory as a rule. */
+const KILLED_IN_BUILD =
+  /exit (?:code|status):? -9\b|Killed signal terminated program|signal 9 \(SIGKILL\)|[Oo]ut of memory \(used over|^MemoryError|Cannot allocate memory|oomKilled/;
 const TIMEOUT_SIGNS = [
   sign("Timed Out", /==> Timed Out/, 0.9),
   sign("timedOutSeconds", /build_ended: .{0,400}"timedOutSeconds":\s*(?<limit>\d+)/, 0.9),
@@ -79,9 +82,10 @@ function decideHeavy(finding: Finding, context: Context): Verdict {
   if (isUnbuilt) {
     const failed = named.length > 0 ? named : [steps.find(({ step }) => step === "Collecting")?.name ?? ""];
     const heavy = heavyNames(failed);
-    return heavy.length === 0
-      ? reject("what could not be built is no large package")
-      : accept(undefined, { packages: heavy.join(", "), why: "source" });
+    if (heavy.length === 0) return reject("what could not be built is no large package");
+    const about = context.lines.slice(Math.max(0, finding.at - LINES_SEARCHED));
+    const isKilled = about.some((each) => KILLED_IN_BUILD.test(each.slice(0, 500)));
+    return accept(undefined, { packages: heavy.join(", "), why: isKilled ? "memory" : "source" });
   }
   if (steps.length === 0) return reject("no Python package was being installed");
   const seen = heavyNames(steps.map((step) => step.name));

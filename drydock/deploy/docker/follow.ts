@@ -9,11 +9,11 @@ import { join } from "@std/path";
 import { toolEnvironment } from "../../../process/environment.ts";
 import type { Platform } from "../../platform.ts";
 import type { StartCommand } from "../../records.ts";
-import { StageFailed } from "../failure.ts";
+import { BeyondLimit, beyondLimit } from "../build_limits.ts";
 import { locate } from "./locate.ts";
 import type { DockerSource } from "./locate.ts";
 import { DockerfileError, parseDockerfile } from "./parse.ts";
-import { BuildTimedOut, ImageStage } from "./stage.ts";
+import { ImageStage } from "./stage.ts";
 import type { StageContext } from "./stage.ts";
 import { substitute } from "./words.ts";
 
@@ -33,7 +33,7 @@ export interface DockerImage {
   command: StartCommand;
 }
 
-/** @throws {DockerfileError} @throws {StageFailed} when its time is over */
+/** @throws {DockerfileError} @throws {StageFailed} when it goes beyond a limit */
 export async function followDockerfile(platform: Platform, request: DockerRequest): Promise<DockerImage> {
   const { settings } = request;
   request.log("==> Drydock: absolute paths inside scripts and programs are this machine's own");
@@ -89,9 +89,8 @@ async function lastOf(
   try {
     return (await Promise.all(stages)).at(-1)!;
   } catch (error) {
-    if (!(error instanceof BuildTimedOut)) throw error;
-    log("==> Timed Out");
-    throw new StageFailed("build", { timedOutSeconds: Math.ceil(platform.timing.buildMs / 1000) });
+    if (!(error instanceof BeyondLimit)) throw error;
+    throw beyondLimit(platform, error.result, log) ?? error;
   } finally {
     await Promise.allSettled(stages);
   }

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { run } from "../../../process/run.ts";
 import type { Platform } from "../../platform.ts";
 import type { StartCommand } from "../../records.ts";
+import { BeyondLimit, isBeyondLimit } from "../build_limits.ts";
 import { defaultInterpreter, findInterpreters } from "../interpreters.ts";
 import { runLogged } from "../shell.ts";
 import { makeVenv } from "../venv.ts";
@@ -29,11 +30,6 @@ export interface StageContext {
   stages: { name: string; built: Promise<ImageStage> }[];
 }
 
-/** The platform's time for a build is over. */
-export class BuildTimedOut extends Error {
-  override readonly name = "BuildTimedOut";
-}
-
 const TOOL_TIMEOUT_MS = 120_000;
 /** Larger programs are none that pip wrote. */
 const SCRIPT_BYTES_MAX = 64 * 1024;
@@ -55,7 +51,7 @@ export class ImageStage {
   /**
    * @param root made here
    * @param title shown in the log, such as `1/2`
-   * @throws {DockerfileError} @throws {BuildTimedOut}
+   * @throws {DockerfileError} @throws {BeyondLimit}
    */
   static async build(context: StageContext, stage: Stage, root: string, title: string): Promise<ImageStage> {
     const image = await ImageStage.#from(context, stage, root, title);
@@ -243,9 +239,10 @@ export class ImageStage {
       timeoutMs: Math.max(0, endsAt - platform.clock.monotonic()),
       clock: platform.clock,
       signal,
+      memoryMiB: platform.buildMemoryMiB,
     });
     if (result.kind === "exited" && result.code === 0) return;
-    if (result.kind === "timeout") throw new BuildTimedOut();
+    if (isBeyondLimit(result)) throw new BeyondLimit(result);
     const why = result.kind === "exited" ? `exit code: ${result.code}` : "it was stopped";
     throw new DockerfileError(`process "/bin/sh -c ${rest}" did not complete successfully: ${why}`);
   }

@@ -9,6 +9,7 @@ import { DockerfileError } from "../docker/parse.ts";
 import { locate } from "../docker/locate.ts";
 import type { DockerSource } from "../docker/locate.ts";
 import { splitWords } from "../docker/words.ts";
+import { beyondLimit } from "../build_limits.ts";
 import { DeployCanceled, StageFailed } from "../failure.ts";
 import { runLogged } from "../shell.ts";
 import type { Engine } from "./commands.ts";
@@ -64,6 +65,7 @@ export async function buildImage(
     timeoutMs: platform.timing.buildMs,
     clock: platform.clock,
     signal,
+    memoryMiB: platform.buildMemoryMiB,
   });
   if (result.kind !== "exited" || result.code !== 0) {
     await sweep(use);
@@ -71,11 +73,9 @@ export async function buildImage(
     await removeLayers(use, before);
   }
   if (result.kind === "aborted") throw new DeployCanceled();
-  if (result.kind === "timeout") {
-    log("==> Timed Out");
-    throw new StageFailed("build", { timedOutSeconds: Math.ceil(platform.timing.buildMs / 1000) });
-  }
-  if (result.code !== 0) {
+  const beyond = beyondLimit(platform, result, log);
+  if (beyond !== undefined) throw beyond;
+  if (result.kind === "exited" && result.code !== 0) {
     if (failed.words !== undefined) log(failed.words);
     throw new StageFailed("build", { nonZeroExit: result.code });
   }

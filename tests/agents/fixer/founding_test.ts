@@ -134,47 +134,85 @@ test("a core provider and one that the program cannot start without are never dr
   });
 });
 
-test("a build that takes too long installs its large packages first, and keeps them: both steps run", async () => {
+test("a build that takes too long makes the wheels of its large packages beside those of the rest, and keeps them", async () => {
   await using index = await createPythonIndex([
     { name: "numpy", version: "1.24.4" },
     { name: "numpy-financial", version: "1.0" },
     { name: "tiny-web", version: "1.0" },
   ]);
-  const pip = "python3 -m pip install --quiet --no-cache-dir --upgrade --target deps -r requirements.txt";
-  await using project = await createProject(
-    { "requirements.txt": "tiny-web==1.0\nNumPy==1.24.4  # large\nnumpy-financial==1.0\n" },
-    { ...PYTHON, buildCommand: `echo start && ${pip}` },
-  );
+  const pip = "python3 -m pip install --quiet --no-cache-dir --upgrade --target deps";
+  const requirements =
+    `tiny-web==1.0\nNumPy==1.24.4  # large\n--extra-index-url ${index.indexUrl}\nnumpy-financial==1.0\n`;
+  await using project = await createProject({ "requirements.txt": requirements }, {
+    ...PYTHON,
+    buildCommand: `echo start && ${pip} -r requirements.txt && echo end`,
+  });
   const diagnosis = await project.diagnose("==> Running build command 'x'...\n==> Timed Out", "build");
   assertEquals([diagnosis.cause, diagnosis.redeployMayCure], ["build-timeout", true]);
   await project.apply(await project.propose(diagnosis, undefined, "python/split-install"));
-  const plain = pip.replace(" --no-cache-dir", "");
+  const wheel = "python3 -m pip wheel";
   assertEquals(
     project.settings.buildCommand,
-    `echo start && grep -iE "^(NumPy)([^A-Za-z0-9._-]|$)" requirements.txt | ${
-      plain.replace("requirements.txt", "/dev/stdin")
-    } && ${plain}`,
+    [
+      "echo start &&",
+      `{ grep -iE "^([ \t]*-|(NumPy)([^A-Za-z0-9._-]|$))" requirements.txt |`,
+      `${wheel} -w .wheels --quiet -r /dev/stdin &`,
+      `grep -viE "^(NumPy)([^A-Za-z0-9._-]|$)" requirements.txt |`,
+      `${wheel} --no-deps -w .wheels --quiet -r /dev/stdin &&`,
+      "wait $! && python3 -m pip install --find-links .wheels --quiet --upgrade --target deps -r requirements.txt",
+      "&& rm -r .wheels; }",
+      "&& echo end",
+    ].join(" "),
   );
-  const [first = ""] = project.settings.buildCommand.split(" && python3");
-  const { log } = await project.shell(`${first} && ls deps`, { env: index.env });
-  assertStringIncludes(log, "numpy\n");
-  assert(!log.includes("financial") && !log.includes("tiny"), log);
-  const { log: all, result } = await project.shell(`${project.settings.buildCommand} && ls deps`, {
+  const { log, result } = await project.shell(`${project.settings.buildCommand} && ls deps`, {
     env: index.env,
   });
-  assertEquals(result.kind === "exited" && result.code, 0, all);
-  assertStringIncludes(all, "tiny_web\n");
+  assertEquals(result.kind === "exited" && result.code, 0, log);
+  for (const line of ["start", "end", "numpy", "numpy_financial", "tiny_web"]) {
+    assertStringIncludes(log, `${line}\n`);
+  }
+  // A phase that fails fails the build, the one in the background too.
+  for (const [good, bad] of [["NumPy==1.24.4", "NumPy==7"], ["tiny-web==1.0", "tiny-web==7"]] as const) {
+    await project.write({ "requirements.txt": requirements.replace(good, bad) });
+    const { result, log } = await project.shell(project.settings.buildCommand, { env: index.env });
+    assert(result.kind === "exited" && result.code !== 0 && !log.includes("end\n"), log);
+  }
   assertEquals(await project.propose(diagnosis, undefined, "python/split-install"), {
     kind: "none",
-    why: "the build command installs in two steps already",
+    why: "the build command installs in two phases already",
   });
 });
 
-test("a Dockerfile that takes too long gets a layer of its own for the large packages", async () => {
+test("an installation that cannot be read in parts, or would need more memory, is not split", async () => {
+  const why = async (requirements: string, buildCommand = PYTHON.buildCommand, log = "==> Timed Out") => {
+    await using project = await createProject({ "requirements.txt": requirements }, {
+      ...PYTHON,
+      buildCommand,
+    });
+    const diagnosis = await project.diagnose(`==> Running build command 'x'...\n${log}`, "build");
+    const answer = await project.propose(diagnosis, undefined, "python/split-install");
+    return answer.kind === "none" ? answer.why : answer.summary;
+  };
+  assertStringIncludes(await why("numpy\nx\n-r base.txt\n"), "read in parts: -r base.txt");
+  assertStringIncludes(await why("numpy==1.0 \\\n --hash=sha256:0\nx\n"), "read in parts: numpy==1.0");
+  assertStringIncludes(await why("x==1\ny==2\n"), "no large package");
+  assertStringIncludes(await why("numpy==1\n"), "no large package that the rest could be told from");
+  assertStringIncludes(await why("numpy==1\ntorch==2\n"), "Make the wheels of numpy and those of the rest");
+  assertStringIncludes(await why("numpy\nx\n", "pip install numpy -r requirements.txt"), "pip is told numpy");
+  assertStringIncludes(await why("numpy\nx\n", "pip install -r a.txt -r requirements.txt"), "several");
+  assertStringIncludes(
+    await why("numpy\nx\n", undefined, "Collecting numpy\n==> Out of memory (used over 8GB)"),
+    "need more memory, not less",
+  );
+});
+
+test("a Dockerfile that takes too long gets a layer for the large packages and a stage for the rest", async () => {
   const before = `# syntax=docker/dockerfile:1
-FROM python:3.11-slim
+FROM --platform=linux/amd64 python:3.11-slim
 WORKDIR /app
+# What the project needs
 COPY requirements.txt .
+RUN apt-get update && apt-get install -y gcc
 RUN pip install --no-cache-dir -r requirements.txt
 COPY . .
 `;
@@ -193,15 +231,46 @@ COPY . .
   assertEquals(
     await project.read("Dockerfile"),
     `# syntax=docker/dockerfile:1
-FROM python:3.11-slim
+FROM --platform=linux/amd64 python:3.11-slim AS base
 WORKDIR /app
+# What the project needs
+RUN apt-get update && apt-get install -y gcc
+
+FROM base AS other-packages
+COPY requirements.txt ./
+RUN touch requirements-heavy.txt && pip wheel --no-deps -w /wheels --no-cache-dir -r requirements.txt
+
+FROM base
 COPY requirements-heavy.txt ./
-RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements-heavy.txt
+RUN pip install --no-cache-dir -r requirements-heavy.txt
 COPY requirements.txt .
-RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt
+COPY --from=other-packages /wheels /wheels
+RUN pip install --find-links /wheels --no-cache-dir -r requirements.txt
 COPY . .
 `,
   );
+});
+
+test("a Dockerfile whose steps cannot be moved apart is not split", async () => {
+  const why = async (dockerfile: string) => {
+    await using project = await createProject(
+      { "Dockerfile": dockerfile, "requirements.txt": "tiny-web==1.0\nnumpy==1.24.4\n" },
+      { runtime: "docker" },
+    );
+    const diagnosis = await project.diagnose("#9 1.1 Building wheel for x\n==> Timed Out", "build");
+    const answer = await project.propose(diagnosis, undefined, "python/split-layers");
+    return answer.kind === "none" ? answer.why : answer.summary;
+  };
+  const file = (middle: string, end = "CMD true\n") =>
+    `FROM python:3.11 AS build\nWORKDIR /a\nCOPY . .\n${middle}RUN pip install -r requirements.txt\n${end}`;
+  assertStringIncludes(await why(file("RUN make\n")), "between line 3 and line 5 may need requirements.txt");
+  assertStringIncludes(await why(file("RUN pip install -e .\n")), "may need requirements.txt");
+  assertStringIncludes(await why(file("", "FROM x\nCOPY --from=0 /a /a\n")), "names stages by number");
+  assertStringIncludes(
+    await why("FROM python:3.11\nRUN pip install numpy\n"),
+    "installs no requirements file",
+  );
+  assertStringIncludes(await why(file("RUN pip install -U pip\n")), "Install numpy in a layer of their own");
 });
 
 Deno.test("of a module that is not found it is told whose it is: a package's, the repository's elsewhere, or a folder's", async () => {
