@@ -76,6 +76,7 @@ async function run(args: string[]): Promise<number> {
     wallMs: minutes * MINUTE,
     realAgents: agents === "processes",
     seed,
+    onViolation: (violation, trace) => console.error([...trace, violation].join("\n")),
     onSample(progress) {
       if (progress.sample.wallMs < said * MINUTE) return;
       said++;

@@ -52,6 +52,8 @@ export interface SoakOptions {
   /** Measurements over the whole run. @default SAMPLES */
   samples?: number;
   onSample?: (progress: Progress) => void;
+  /** Told of an invariant that broke, with what went on around it, newest last. */
+  onViolation?: (violation: string, trace: readonly string[]) => void;
   /** A defect planted by a test: done at every pass. */
   plant?: (databasePath: string) => void;
 }
@@ -84,6 +86,9 @@ const STATUS_EVERY_MS = 2_000;
 /** Session files are written as often as `reconcile` does in as many passes, in simulated milliseconds. */
 const FILES_EVERY_MS = 120 * MINUTE;
 const SAMPLES = 180;
+const TRACE_LINES_KEPT = 5_000;
+const VIOLATIONS_TOLD = 5;
+const VIOLATION_LINES = 60;
 const PATHS = ["/healthz", "/readyz", "/status", "/nothing"] as const;
 
 export async function soak(options: SoakOptions): Promise<SoakResult> {
@@ -110,6 +115,8 @@ class Soak {
   #agentProcesses = 0;
   #statusReads = 0;
   readonly #statusFailures: string[] = [];
+  readonly #trace: string[] = [];
+  #told = 0;
   /** What is done in the real world; simulated time waits for it. */
   readonly #pending = new Set<Promise<unknown>>();
 
@@ -121,7 +128,7 @@ class Soak {
   ) {
     const seed = options.seed ?? 1;
     this.#chance = new Chance(seed, "weeks");
-    const tell = () => {};
+    const tell = (line: string) => this.#tell(line);
     const weather = () => this.#weather;
     this.#platform = new Platform(this.#scheduler, new Chance(seed, "platform"), weather, tell);
     this.#checker = new Checker(this.#platform, (id) => this.#specOf(id), tell);
@@ -164,7 +171,7 @@ class Soak {
       trigger: (service) => queue.add(this.#specOf(service.id).service),
       setWeather: (weather) => this.#weather = weather,
       setClock: (offsetMs) => this.#wallOffsetMs = offsetMs,
-      tell: () => {},
+      tell: (line) => this.#tell(line),
     });
     await using controller = new Controller(parts);
     const explain = createExplainer(() => {});
@@ -275,6 +282,18 @@ class Soak {
         isHeld: this.#incidents > 0 && this.#effects > 0,
       },
     ];
+  }
+
+  /** Keeps the newest lines, and hands them over with the first few invariants that break. */
+  #tell(text: string): void {
+    this.#trace.push(`${(this.#scheduler.now / 1000).toFixed(1)} ${text}`);
+    if (this.#trace.length > 2 * TRACE_LINES_KEPT) this.#trace.splice(0, TRACE_LINES_KEPT);
+    if (!text.startsWith("VIOLATION") || this.#told++ >= VIOLATIONS_TOLD) return;
+    const incident = this.#checker.incidents.get(/inc_[A-Za-z0-9_]+/.exec(text)?.[0] ?? "");
+    const serviceId = incident?.serviceId ?? /srv-sim\d+/.exec(text)?.[0] ?? "";
+    const isAbout = new RegExp(`${serviceId}\\b`);
+    const around = this.#trace.filter((line) => isAbout.test(line)).slice(-VIOLATION_LINES);
+    this.options.onViolation?.(text, around);
   }
 
   /** Work in the real world, for which simulated time waits. */
