@@ -19,6 +19,7 @@ import { performEffect } from "./effects.ts";
 import { dependencyDetail, dependencyVariant } from "./advising.ts";
 import { addAttempt, changeAttempt, resume, runningAttempt, stall } from "./incident.ts";
 import type { Observation } from "./observation.ts";
+import { underSpec } from "./generation.ts";
 import { findServiceId, observe } from "./observe.ts";
 import { OBSERVE_ONLY } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
@@ -102,19 +103,21 @@ export class Controller implements AsyncDisposable {
     }
   }
 
-  async #pass(spec: ServiceSpec, signal: AbortSignal, looked: Looked): Promise<Pass> {
+  async #pass(given: ServiceSpec, signal: AbortSignal, looked: Looked): Promise<Pass> {
     const { store } = this.#parts;
     const lookedSince = this.#parts.clock.now();
-    const serviceId = await this.#serviceId(spec, signal);
+    const serviceId = await this.#serviceId(given, signal);
     const wasLost = this.#lostSamples.has(serviceId);
     this.#lostSamples.add(serviceId);
-    const observation = await observe(this.#parts, spec, serviceId, signal).catch((error) => {
+    const observation = await observe(this.#parts, given, serviceId, signal).catch((error) => {
       // A service that was made anew under its name has another id.
-      this.#serviceIds.delete(spec.service);
+      this.#serviceIds.delete(given.service);
       throw error;
     });
     Object.assign(looked, { observation, serviceId });
-    const known = await store.getService(serviceId) ?? emptyRecord(serviceId, spec.service, spec.generation);
+    const stored = await store.getService(serviceId) ??
+      emptyRecord(serviceId, given.service, given.generation);
+    const { record: known, spec } = underSpec(stored, given);
     const before = wasLost ? { ...known, streak: null } : known;
     let record = addSample(before, observation, spec);
     let incident = await store.getActiveIncident(serviceId);
@@ -259,6 +262,8 @@ export class Controller implements AsyncDisposable {
   async #memory(record: ServiceRecord, incident: Incident | null): Promise<Memory> {
     const { store, clock, sessionId } = this.#parts;
     const { serviceId } = record;
+    // Without an incident nothing is under way and nothing is spent.
+    if (incident === null) return { record, pending: [], effects: { lastHour: 0, lastDay: 0 }, sessionId };
     const now = clock.now();
     const [journal, intended, lastHour, lastDay] = await Promise.all([
       store.listJournal({ serviceId, limit: JOURNAL_READ }),
@@ -266,11 +271,11 @@ export class Controller implements AsyncDisposable {
       store.countEffects(serviceId, now - HOUR_MS),
       store.countEffects(serviceId, now - DAY_MS),
     ]);
-    const attempt = incident === null ? null : runningAttempt(incident);
+    const attempt = runningAttempt(incident);
     // Killed between the end of an effect and the record of the attempt: done, and the attempt does not know.
     const unnoted = journal.filter(({ key, state }) => {
       const [incidentId, number, step = ""] = key.split("/");
-      return state === "done" && incidentId === incident?.id && number === String(attempt?.number) &&
+      return state === "done" && incidentId === incident.id && number === String(attempt?.number) &&
         !attempt?.stepsDone.includes(step);
     });
     const pending = [...unnoted.toReversed(), ...intended];

@@ -32,7 +32,10 @@ export interface ServiceSpec {
   probeTimeoutMs: number;
   mode: FixMode;
   policy: Policy;
-  /** Counts the versions of this spec, so that conditions say which one they were observed for. */
+  /**
+   * Counts the versions of this spec, so that conditions say which one they were observed for. Where it comes from a
+   * file it is 1; what the store knows of the service makes it grow (generation.ts).
+   */
   generation: number;
 }
 

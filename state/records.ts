@@ -76,7 +76,10 @@ export const serviceRecordSchema = z.object({
   name: z.string(),
   url: z.string().nullable(),
   updatedAt: z.number(),
+  /** Of the spec that the record is about; grows when the spec says something else. */
   generation: z.number(),
+  /** Names what that spec says. */
+  specHash: z.string().optional(),
   conditions: z.array(conditionSchema),
   streak: streakSchema.nullable(),
   /** The newest samples, oldest first; at most SAMPLES_KEPT. */
