@@ -11,7 +11,10 @@ export function createOverlay(store: Store): Store {
   const refuse = () => Promise.reject(new Error("A check was about to have an effect"));
   return {
     getService: async (id) => services.get(id) ?? await store.getService(id),
-    listServices: () => store.listServices(),
+    async listServices() {
+      const others = (await store.listServices()).filter(({ serviceId }) => !services.has(serviceId));
+      return [...others, ...services.values()];
+    },
     async getActiveIncident(serviceId) {
       const own = [...incidents.values()].findLast((incident) => incident.serviceId === serviceId);
       if (own !== undefined) return own.status === "healed" ? null : own;

@@ -12,8 +12,10 @@ import type { Parts } from "../reconciler/parts.ts";
 import type { Topology } from "../agents/swarm/topology.ts";
 import { RenderRefused } from "../render/api.ts";
 import { createRenderClient } from "../render/client.ts";
+import { DiskTrouble } from "../state/disk.ts";
 import { LEASE_MS, LEASE_MS_MIN } from "../state/replica.ts";
 import type { Term } from "../state/replica.ts";
+import type { SharedStore } from "../state/store.ts";
 import { startStatusServer, STATUS_PORT } from "../status/server.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
@@ -24,7 +26,9 @@ import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from
 import { createNarrator } from "./event_line.ts";
 import type { Narrator } from "./event_line.ts";
 import { createExplainer } from "./failure.ts";
-import { openReplica } from "./leading.ts";
+import { createDiskWatch, describeTrouble } from "./observe_only.ts";
+import type { DiskWatch } from "./observe_only.ts";
+import { openWhenWritable, TRY_AGAIN_MS } from "./observing.ts";
 import { verboseFlag } from "./log.ts";
 import { stopOnSignals } from "./signals.ts";
 import { WebhookDesk } from "./webhook_desk.ts";
@@ -100,31 +104,49 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   const { configuration, secrets } = beginning;
   const print = (text: string) => console.log(secrets.redact(text));
   const narrator = createNarrator(print, systemClock, Deno.stdout.isTerminal());
-  const { dataDirectory, apiKey, apiUrl } = configuration;
-  await using standing = await openReplica(dataDirectory, flags.lease);
-  const { replica, store } = standing;
+  const { apiKey, apiUrl } = configuration;
   using stop = stopOnSignals((name) =>
     narrator.say(`${name}: finishing the step under way; again to leave at once`)
   );
   await checkKey(createRenderClient({ apiKey, baseUrl: apiUrl }));
-  const nextPasses = new Map<string, number>();
-  const desk = new WebhookDesk(configuration);
-  /** Who leads, while another Evenkeel does. */
-  let leader: string | null = null;
-  const status = await startStatusServer({
-    store,
+  const server = {
     port: flags["status-port"],
     hostname: flags["status-host"],
     token: Deno.env.get("EVENKEEL_STATUS_TOKEN"),
-    ...(desk.receiver === undefined ? {} : { webhook: desk.receiver }),
     version: VERSION,
     clock: systemClock,
-    advice: () => adviceReport(store, { freeMemoryMiB: freeMemoryMiB(), now: systemClock.now() }),
-    isWatched: ({ serviceId, name }) =>
+    isWatched: ({ serviceId, name }: { serviceId: string; name: string }) =>
       configuration.services.some(({ service }) => service === serviceId || service === name),
+  };
+  await using standing = await openWhenWritable({
+    configuration,
+    secrets,
+    leaseMs: flags.lease,
+    narrator,
+    stop: stop.signal,
+    serve: (store, reason) =>
+      startStatusServer({
+        ...server,
+        store,
+        readiness: () => Promise.resolve({ ready: false, reason: `Observe-only: ${reason}` }),
+      }),
+  });
+  if (standing === null) return EXIT.ready;
+  const { replica, store } = standing;
+  const nextPasses = new Map<string, number>();
+  const desk = new WebhookDesk(configuration);
+  const disk = createDiskWatch(narrator);
+  /** Who leads, while another Evenkeel does. */
+  let leader: string | null = null;
+  const status = await startStatusServer({
+    ...server,
+    store,
+    ...(desk.receiver === undefined ? {} : { webhook: desk.receiver }),
+    advice: () => adviceReport(store, { freeMemoryMiB: freeMemoryMiB(), now: systemClock.now() }),
     nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
     readiness: async () => {
-      if (!await store.isWritable()) return { ready: false, reason: "The store cannot be written" };
+      const trouble = disk.trouble ?? await troubleOf(store);
+      if (trouble !== null) return { ready: false, reason: `Observe-only: ${trouble}` };
       const reason = leader === null
         ? "Looking after the services"
         : `Standing by: ${leader} looks after the services`;
@@ -134,25 +156,33 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   try {
     const where = `status at ${status.url}/status`;
     while (!stop.signal.aborted) {
-      await using term = await replica.lead(stop.signal, ({ holder }) => {
-        leader = holder;
-        narrator.say(`Standing by: ${holder} looks after the services; ${where}`);
-      });
-      if (term === null) break;
-      leader = null;
-      await lookAfter(term, {
-        flags,
-        beginning,
-        narrator,
-        print,
-        nextPasses,
-        desk,
-        stop: stop.signal,
-        where,
-      });
-      nextPasses.clear();
-      if (!term.lost.aborted) break;
-      narrator.say("Another Evenkeel leads by now; nothing more is done here");
+      try {
+        await using term = await replica.lead(stop.signal, ({ holder }) => {
+          leader = holder;
+          narrator.say(`Standing by: ${holder} looks after the services; ${where}`);
+        });
+        if (term === null) break;
+        leader = null;
+        await lookAfter(term, {
+          flags,
+          beginning,
+          narrator,
+          print,
+          nextPasses,
+          desk,
+          disk,
+          stop: stop.signal,
+          where,
+        });
+        if (!term.lost.aborted) break;
+        narrator.say("Another Evenkeel leads by now; nothing more is done here");
+      } catch (error) {
+        if (!(error instanceof DiskTrouble)) throw error;
+        disk.met(error);
+        await systemClock.sleep(TRY_AGAIN_MS, stop.signal);
+      } finally {
+        nextPasses.clear();
+      }
     }
     narrator.say(`Stopped after ${formatDuration(systemClock.monotonic())}`);
   } finally {
@@ -169,6 +199,7 @@ interface Care {
   /** When each service is looked at again. */
   nextPasses: Map<string, number>;
   desk: WebhookDesk;
+  disk: DiskWatch;
   stop: AbortSignal;
   /** Where the status is, for people. */
   where: string;
@@ -200,12 +231,15 @@ async function lookAfter(term: Term, care: Care): Promise<void> {
       queue,
       async onPass(spec, pass) {
         desk.learn(spec.service, pass.record.serviceId);
-        narrator.outcome(pass.record.name, pass.outcome);
-        await explain(parts.store, pass);
+        const isLookedAtOnly = care.disk.outcome(pass.outcome);
+        if (!isLookedAtOnly) {
+          narrator.outcome(pass.record.name, pass.outcome);
+          await explain(parts.store, pass);
+        }
         if ("afterMs" in pass.outcome) {
           nextPasses.set(pass.record.serviceId, parts.clock.now() + pass.outcome.afterMs);
         } else nextPasses.delete(pass.record.serviceId);
-        if (parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
+        if (isLookedAtOnly || parts.clock.monotonic() - written < ARTIFACTS_EVERY_MS) return;
         written = parts.clock.monotonic();
         await assembly.writeArtifacts();
       },
@@ -216,6 +250,12 @@ async function lookAfter(term: Term, care: Care): Promise<void> {
   if (term.lost.aborted) return;
   await assembly.writeArtifacts();
   await assembly.endSession({ message: "Stopped by a signal", success: true }, HOOKS_DRAIN_MS);
+}
+
+/** Why nothing could be written now. */
+async function troubleOf(store: SharedStore): Promise<string | null> {
+  const why = await store.whyUnwritable();
+  return why === null ? null : describeTrouble(why);
 }
 
 /** A refused key never mends itself, so it ends the start; an API that does not answer yet may. */

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
-import { diskTrouble } from "./disk.ts";
+import { DiskTrouble, diskTrouble } from "./disk.ts";
 import { syncDirectory } from "./files.ts";
 import { RESTORE_HINT } from "./rows.ts";
 import { APPLICATION_ID, migrate, MIGRATIONS, schemaVersion } from "./migrations.ts";
@@ -24,6 +24,8 @@ export const BUSY_PAUSE_MS = 50;
 export const IN_MEMORY = ":memory:";
 
 const HEADER_BYTES = 100;
+/** What SQLite needs beside its file to begin with. */
+const PROBE_BYTES = 64 * 1024;
 
 export class Database implements Disposable {
   readonly path: string;
@@ -44,7 +46,7 @@ export class Database implements Disposable {
       await makeFile(path);
       await checkLength(path);
     }
-    const database = await patiently(path, "open", clock, () => {
+    const open = patiently(path, "open", clock, () => {
       const opened = connect(path);
       try {
         if (path !== IN_MEMORY) check(path, opened);
@@ -55,6 +57,10 @@ export class Database implements Disposable {
         opened.close();
         throw error;
       }
+    });
+    const database = await open.catch(async (error) => {
+      if (error instanceof DiskTrouble) await checkWritable(path);
+      throw error;
     });
     return new Database(path, database, clock);
   }
@@ -88,6 +94,19 @@ export class Database implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+/** SQLite does not say why it cannot open a file; the system does. */
+async function checkWritable(path: string): Promise<void> {
+  if (path === IN_MEMORY) return;
+  const probe = `${path}.probe`;
+  try {
+    await Deno.writeFile(probe, new Uint8Array(PROBE_BYTES), { mode: 0o600 });
+  } catch (error) {
+    throw diskTrouble(`open ${path}`, error) ?? error;
+  } finally {
+    await Deno.remove(probe).catch(() => {});
   }
 }
 

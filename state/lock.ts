@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { diskTrouble } from "./disk.ts";
 
 export const LOCK_FILE = "evenkeel.lock";
 const PID_BYTES_MAX = 32;
@@ -43,10 +44,9 @@ export function folderLock(directory: string): FolderLock {
         file.close();
         return false;
       }
-      await file.truncate(0);
-      await file.seek(0, Deno.SeekMode.Start);
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
       held = file;
+      // The lock is the kernel's; on a full disk the file does not say whose it is.
+      await name(file).catch(() => {});
       return true;
     },
     release,
@@ -86,11 +86,19 @@ async function openLockFile(directory: string): Promise<Deno.FsFile> {
       mode: 0o600,
     });
   } catch (error) {
+    const trouble = diskTrouble(`use ${directory}`, error);
+    if (trouble !== null) throw trouble;
     throw new EvenkeelError(`Cannot use ${directory}: ${messageOf(error)}`, {
       hint: "Choose a folder you may write to with EVENKEEL_DATA_DIR",
       cause: error,
     });
   }
+}
+
+async function name(file: Deno.FsFile): Promise<void> {
+  await file.truncate(0);
+  await file.seek(0, Deno.SeekMode.Start);
+  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
 }
 
 async function readPid(file: Deno.FsFile): Promise<number | null> {

@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
+import { DiskTrouble } from "./disk.ts";
 import { Fenced } from "./lease.ts";
 import type { Lease, Leases } from "./lease.ts";
 import type { FolderLock } from "./lock.ts";
@@ -144,7 +145,10 @@ export class Replica {
         ended.abort();
         await beating;
         try {
-          await store.releaseLease(fencing);
+          await store.releaseLease(fencing).catch((error) => {
+            // On a full disk the folder's lock, which goes with us, says enough.
+            if (!(error instanceof DiskTrouble)) throw error;
+          });
         } finally {
           await lock.release();
         }

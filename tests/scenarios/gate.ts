@@ -11,6 +11,10 @@ export interface Call {
 export class Gate implements AsyncDisposable {
   /** Calls that change something, as `METHOD /path`, in their order. */
   readonly writes: string[] = [];
+  /** How many calls changed nothing. */
+  reads = 0;
+  /** Awaited when Evenkeel has sent a call and drydock has not got it yet. */
+  beforehand: (call: Call) => void | Promise<void> = () => {};
   /** Awaited when drydock has answered a call and Evenkeel has not got the answer. */
   afterwards: (call: Call) => void | Promise<void> = () => {};
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -22,7 +26,9 @@ export class Gate implements AsyncDisposable {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
       const { pathname, search } = new URL(request.url);
       const call = { method: request.method, path: pathname.slice(this.#base.length) };
-      if (call.method !== "GET") this.writes.push(`${call.method} ${call.path}`);
+      if (call.method === "GET") this.reads++;
+      else this.writes.push(`${call.method} ${call.path}`);
+      await this.beforehand(call);
       const hasBody = call.method !== "GET" && call.method !== "DELETE";
       const answer = await fetch(new URL(pathname + search, target), {
         method: call.method,

@@ -1,0 +1,212 @@
+/**
+ * A real disk that is full, read-only or has no handles left, under the real daemon: it goes on looking, changes
+ * nothing, says why once and at /readyz, and heals by itself when there is room again.
+ */
+import { assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { toolEnvironment } from "../../process/environment.ts";
+import { run } from "../../process/run.ts";
+import { until } from "../drydock/harbour.ts";
+import { nodeApp } from "../scenarios/apps.ts";
+import type { Daemon } from "../scenarios/daemon.ts";
+import { begin, Stage } from "../scenarios/stage.ts";
+import type { Patient } from "../scenarios/stage.ts";
+
+/** Room for a store, a checkout and what agents need; small enough to be filled in no time. */
+const DISK = "24m";
+const FILL_BYTES = 64 * 1024;
+
+async function command(...words: [string, ...string[]]): Promise<void> {
+  const result = await run({ command: words, cwd: "/", env: toolEnvironment(), timeoutMs: 20_000 });
+  if (result.kind !== "exited" || result.code !== 0) throw new Error(`${words.join(" ")}: ${result.stderr}`);
+}
+
+/** A small file system of its own in a folder. */
+class Disk implements AsyncDisposable {
+  private constructor(readonly folder: string) {}
+
+  static async mount(folder: string): Promise<Disk> {
+    await Deno.mkdir(folder, { recursive: true });
+    await command("mount", "-t", "tmpfs", "-o", `size=${DISK},mode=700`, "evenkeel-test", folder);
+    return new Disk(folder);
+  }
+
+  /** Writes until there is no room for a byte. */
+  async fill(): Promise<void> {
+    using file = await Deno.open(join(this.folder, "filler"), { create: true, append: true });
+    for (let bytes = FILL_BYTES; bytes >= 1; bytes = bytes === 1 ? 0 : Math.ceil(bytes / 16)) {
+      try {
+        for (;;) await file.write(new Uint8Array(bytes));
+      } catch {
+        // Full for pieces of this size.
+      }
+    }
+  }
+
+  async free(): Promise<void> {
+    await Deno.remove(join(this.folder, "filler"));
+  }
+
+  async remount(how: "ro" | "rw"): Promise<void> {
+    await command("mount", "-o", `remount,${how}`, this.folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await command("umount", "-l", this.folder);
+  }
+}
+
+/** Why no disk can be made here. */
+const cannotMount = await (async () => {
+  const folder = await Deno.makeTempDir({ prefix: "evenkeel-mount-" });
+  try {
+    await using _ = await Disk.mount(folder);
+    return null;
+  } catch (error) {
+    return String(error);
+  } finally {
+    await Deno.remove(folder).catch(() => {});
+  }
+})();
+if (cannotMount !== null) console.log(`Disks are not tested: ${cannotMount}`);
+
+async function readiness(daemon: Daemon): Promise<{ status: number; reason: string }> {
+  // The newest address: one that waits for its disk has a server of its own.
+  const line = daemon.lines.findLast((one) => /http:\S+/.test(one)) ?? await daemon.says(/http:\S+/);
+  const [url = ""] = /http:\S+(?=\/status)/.exec(line) ?? [];
+  const response = await fetch(`${url}/readyz`);
+  const { reason } = await response.json();
+  return { status: response.status, reason };
+}
+
+const isReady = (daemon: Daemon, status: number) =>
+  until(async () => {
+    const answer = await readiness(daemon).catch(() => null);
+    return answer?.status === status ? answer : undefined;
+  });
+
+/** Nothing of the world was changed by Evenkeel. */
+async function assertUntouched(stage: Stage, { repository }: Patient): Promise<void> {
+  assertEquals(stage.gate.writes, []);
+  assertEquals((await repository.log()).filter(({ message }) => message.includes("Evenkeel")), []);
+}
+
+/** A look asks Render for the service and its deploys. */
+async function goesOnLooking({ gate }: Stage): Promise<void> {
+  const before = gate.reads;
+  await until(() => Promise.resolve(gate.reads > before + 4 ? true : undefined));
+}
+
+/** It was said once in all, and each time that it had begun. */
+function assertSaid(daemon: Daemon, why: RegExp): void {
+  const said = daemon.lines.filter((line) => line.includes("Observe-only"));
+  assertEquals(said.length, 1, daemon.lines.join("\n"));
+  assertMatch(said[0] ?? "", why);
+}
+
+async function breaks(patient: Patient): Promise<void> {
+  const bad = await patient.repository.commit(nodeApp({ host: "127.0.0.1" }), "Second version");
+  await until(async () =>
+    (await patient.berth.deploys()).find(({ status, commit }) =>
+      status === "update_failed" && commit?.id === bad
+    )
+  );
+}
+
+async function heals(stage: Stage, patient: Patient, daemon: Daemon): Promise<void> {
+  await daemon.says(/IncidentHealed/);
+  assertEquals((await isReady(daemon, 200)).status, 200);
+  assertEquals(await daemon.stop(), 0);
+  const ours = (await patient.repository.log()).filter(({ message }) => message.includes("Evenkeel-Attempt"));
+  assertEquals(ours.length, 1);
+  await stage.assertEvenkeelIsGone();
+}
+
+/** A service that is well, under a daemon whose data folder is a disk of its own. */
+async function onDisk(work: (stage: Stage, patient: Patient, disk: Disk) => Promise<void>): Promise<void> {
+  await using stage = await Stage.open();
+  await using disk = await Disk.mount(stage.dataDirectory);
+  const patient = await stage.patient(nodeApp(), {
+    commands: { buildCommand: "", startCommand: "node index.js" },
+  });
+  await begin(patient, "live");
+  await stage.configure([patient]);
+  await work(stage, patient, disk);
+}
+
+Deno.test({
+  name: "a daemon whose disk is full only looks, says so, and repairs when there is room again (promise 26)",
+  ignore: cannotMount !== null,
+  fn: () =>
+    onDisk(async (stage, patient, disk) => {
+      await using daemon = stage.reconcile();
+      await daemon.says(/ReadyTrue/);
+      assertEquals((await isReady(daemon, 200)).status, 200);
+      await disk.fill();
+      await breaks(patient);
+      await daemon.says(/Observe-only/);
+      const { reason } = await isReady(daemon, 503);
+      assertMatch(
+        reason,
+        /^Observe-only: Cannot write .*evenkeel\.db: database or disk is full\. Free space/,
+      );
+      await goesOnLooking(stage);
+      await assertUntouched(stage, patient);
+      assertSaid(daemon, /disk is full/);
+
+      await disk.free();
+      await daemon.says(/takes what is written again/);
+      await heals(stage, patient, daemon);
+    }),
+});
+
+Deno.test({
+  name:
+    "a daemon that starts on a full disk or on a read-only one looks until it can be written (promise 26)",
+  ignore: cannotMount !== null,
+  fn: () =>
+    onDisk(async (stage, patient, disk) => {
+      const { code } = await stage.once();
+      assertEquals(code, 0);
+      await breaks(patient);
+      const refuse = [
+        { begin: () => disk.remount("ro"), end: () => disk.remount("rw"), why: /read-?only/i },
+        { begin: () => disk.fill(), end: () => disk.free(), why: /full|No space left/ },
+      ];
+      for (const [at, { begin, end, why }] of refuse.entries()) {
+        await begin();
+        const checked = await stage.evenkeel(["once"]);
+        assertEquals(checked.code, 2, checked.stderr);
+        assertMatch(checked.stderr, why);
+        await using daemon = stage.reconcile();
+        await daemon.says(/Observe-only/);
+        assertMatch((await isReady(daemon, 503)).reason, why);
+        await goesOnLooking(stage);
+        await assertUntouched(stage, patient);
+        assertSaid(daemon, why);
+        await end();
+        if (at < refuse.length - 1) assertEquals(await daemon.stop(), 0);
+        else await heals(stage, patient, daemon);
+      }
+    }),
+});
+
+Deno.test({
+  name: "once on a disk that fills up ends with the reason and performs nothing (promise 26)",
+  ignore: cannotMount !== null,
+  fn: () =>
+    onDisk(async (stage, patient, disk) => {
+      await breaks(patient);
+      // Full from the first failure that is read: the lead was taken, the intent cannot be written any more.
+      stage.gate.afterwards = async ({ path }) => {
+        if (path.startsWith("/logs")) await disk.fill();
+      };
+      const { code, only, stderr } = await stage.once(["--agents", "off"]);
+      stage.gate.afterwards = () => {};
+      assertEquals([code, only.verdict, only.reason], [1, "not-ready", "ObserveOnly"], stderr);
+      assertMatch(only.message, /disk is full.*Free space on that disk/);
+      await assertUntouched(stage, patient);
+      await disk.free();
+      assertEquals((await stage.once(["--agents", "off"])).code, 0);
+    }),
+});
