@@ -1,7 +1,8 @@
 /**
  * The status server: says how Evenkeel and its services are, changes nothing. It listens on loopback unless a
  * token protects it, answers only GET and HEAD, and nothing it answers is for a browser of another origin.
- * `/healthz` and `/readyz` need no token: a platform's health check has none.
+ * `/healthz` and `/readyz` need no token: a platform's health check has none. How slow and how large a client may be
+ * is bounded by the listener.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
@@ -11,6 +12,9 @@ import type { Clock } from "../base/clock.ts";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
 import type { AdviceReport } from "../state/advice.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
+import { listen } from "./listener.ts";
+import type { Listener, ListenerLimits } from "./listener.ts";
+import { isCrossSite, isLoopback, isUnmistakable } from "./origin.ts";
 import { readStatus } from "./snapshot.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import type { StatusStore } from "./snapshot.ts";
@@ -22,10 +26,7 @@ export const STATUS_HOSTNAME = "127.0.0.1";
 export const STATUS_PORT = 8765;
 /** How long an answer may take, in milliseconds. */
 export const ANSWER_TIMEOUT_MS = 5000;
-/** How long open requests may go on when the server stops, in milliseconds. */
-const STOP_GRACE_MS = 1000;
 const URL_CHARS_MAX = 2000;
-const HEADER_CHARS_MAX = 16 * 1024;
 const TOKEN_CHARS_MIN = 16;
 
 export interface StatusServerOptions {
@@ -50,6 +51,8 @@ export interface StatusServerOptions {
   webhook?: WebhookReceiver;
   /** @default ANSWER_TIMEOUT_MS */
   answerTimeoutMs?: number;
+  /** @default LISTENER_LIMITS */
+  limits?: Partial<ListenerLimits>;
 }
 
 export interface StatusServer {
@@ -59,7 +62,6 @@ export interface StatusServer {
 }
 
 /** @throws {EvenkeelError} when the address is taken, or is not loopback and no token protects it */
-// deno-lint-ignore require-await -- starting may come to wait, and callers should not have to change
 export async function startStatusServer(options: StatusServerOptions): Promise<StatusServer> {
   const hostname = options.hostname ?? STATUS_HOSTNAME;
   const port = options.port ?? STATUS_PORT;
@@ -79,40 +81,29 @@ export async function startStatusServer(options: StatusServerOptions): Promise<S
       },
     );
   }
-  const abort = new AbortController();
-  let server: Deno.HttpServer<Deno.NetAddr>;
+  const { fetch } = createApp(options, token, isLoopback(hostname));
+  let listener: Listener;
   try {
-    const { fetch } = createApp(options, token);
-    server = Deno.serve(
-      { hostname, port, signal: abort.signal, onListen: () => {} },
-      (request) => fetch(request),
-    );
+    listener = await listen({ hostname, port }, (request) => fetch(request), options.limits);
   } catch (error) {
-    const why = error instanceof Deno.errors.AddrInUse ? "the address is in use" : messageOf(error);
+    const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    const why = isTaken ? "the address is in use" : messageOf(error);
     throw new EvenkeelError(`Cannot start the status server on ${address}: ${why}`, {
       hint: "Choose another port with --status-port",
       cause: error,
     });
   }
-  const shown = server.addr.hostname.includes(":") ? `[${server.addr.hostname}]` : server.addr.hostname;
-  return {
-    url: `http://${shown}:${server.addr.port}`,
-    async stop() {
-      const patience = new AbortController();
-      const down = server.shutdown().then(() => true);
-      const late = options.clock.sleep(STOP_GRACE_MS, patience.signal).then(() => false);
-      // Deno refuses an abort of a server that has shut down.
-      if (!await Promise.race([down, late])) abort.abort();
-      patience.abort();
-      await server.finished;
-    },
-  };
+  const shown = listener.hostname.includes(":") ? `[${listener.hostname}]` : listener.hostname;
+  return { url: `http://${shown}:${listener.port}`, stop: () => listener.stop() };
 }
 
-function createApp(options: StatusServerOptions, token: string | undefined): Hono {
+function createApp(options: StatusServerOptions, token: string | undefined, isLocal: boolean): Hono {
   const app = new Hono();
-  const refuse = (context: Context, status: 400 | 401 | 404 | 405 | 414 | 431 | 500 | 503, error: string) =>
-    context.json({ error }, status);
+  const refuse = (
+    context: Context,
+    status: 400 | 401 | 403 | 404 | 405 | 414 | 500 | 503,
+    error: string,
+  ) => context.json({ error }, status);
 
   app.use(secureHeaders({
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
@@ -120,25 +111,27 @@ function createApp(options: StatusServerOptions, token: string | undefined): Hon
     referrerPolicy: "no-referrer",
     xFrameOptions: "DENY",
   }));
+  app.use(async (context, next) => {
+    context.header("Cache-Control", "no-store");
+    const { url } = context.req.raw;
+    if (url.length > URL_CHARS_MAX) {
+      return refuse(context, 414, `the address is longer than ${URL_CHARS_MAX} characters`);
+    }
+    if (isCrossSite(context.req.raw)) return refuse(context, 403, "pages of other origins are not served");
+    return await next();
+  });
   const { webhook } = options;
   // Before the rules for readers: a delivery comes by POST, from outside, and its signature is its token.
   if (webhook !== undefined) app.post(WEBHOOK_PATH, (context) => webhook.answer(context.req.raw));
   app.use(async (context, next) => {
-    context.header("Cache-Control", "no-store");
-    const { method, url, headers } = context.req.raw;
+    const { method, url } = context.req.raw;
     if (method !== "GET" && method !== "HEAD") {
       context.header("Allow", "GET, HEAD");
       return refuse(context, 405, "only GET and HEAD are answered");
     }
-    if (url.length > URL_CHARS_MAX) {
-      return refuse(context, 414, `the address is longer than ${URL_CHARS_MAX} characters`);
-    }
-    const headerChars = [...headers].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
-    if (headerChars > HEADER_CHARS_MAX) {
-      return refuse(context, 431, `the headers are longer than ${HEADER_CHARS_MAX} characters`);
-    }
-    // A page whose name was pointed at loopback must not read what is meant for this machine.
-    if (token === undefined && !isLoopback(new URL(url).hostname)) {
+    // A page whose name was pointed at loopback must not read what is meant for this machine. It has no token.
+    const isKnown = token !== undefined && isAuthorized(context.req.header("Authorization"), token);
+    if (isLocal && !isKnown && !isUnmistakable(new URL(url).hostname)) {
       return refuse(context, 400, "this host is not served");
     }
     return await next();
@@ -188,8 +181,4 @@ function isAuthorized(header: string | undefined, token: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   const [, given = ""] = /^Bearer (\S+)$/i.exec(header ?? "") ?? [];
   return timingSafeEqual(digest(given), digest(token));
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || /^\[?::1\]?$/.test(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
