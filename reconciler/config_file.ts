@@ -214,7 +214,8 @@ function at(root: unknown, path: Path): unknown {
 
 /** A value for a message: short, on one line, without a secret. */
 export function show(value: unknown): string {
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "a map of fields";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object" && value !== null) return "a map of fields";
   const text = typeof value === "string" ? redact(sanitizeLine(value)) : value;
   return sanitizeLine(JSON.stringify(text) ?? "nothing", VALUE_CHARACTERS_MAX);
 }

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { nodeApp } from "./apps.ts";
 import { begin, health, Stage, theFix } from "./stage.ts";
 
-Deno.test("a configuration with three errors is answered with three lines and exit 2", async () => {
+Deno.test("a configuration with three errors is answered with three lines and exit 2 (promise 28)", async () => {
   await using stage = await Stage.open();
   const lines = [
     "services:",
