@@ -175,12 +175,24 @@ function watchDeploy(progress: Progress, deployId: string): Action {
         : wait(progress, "DeployInProgress", `Deploy ${deployId} is ${deploy.status}`);
     case "failed":
       return finish(progress, "failed", `Deploy ${deployId} is ${deploy.status}`, "no_effect");
-    case "over":
+    case "over": {
+      const next = successorOf(deploy, progress);
+      if (next !== undefined) {
+        return {
+          kind: "record",
+          incident: changeAttempt(progress.incident, progress.attempt.number, { deployId: next.id }),
+          event: {
+            type: "DeployFound",
+            message: `Deploy ${deployId} is ${deploy.status}; deploy ${next.id} carries the repair`,
+          },
+        };
+      }
       return finish(
         progress,
         "abandoned",
         `Deploy ${deployId} is ${deploy.status}: somebody or something else took over`,
       );
+    }
     case "live":
       return prove(progress);
     case "unknown": {
@@ -202,6 +214,14 @@ function isOverdue(progress: Progress): boolean {
 
 function overdue(progress: Progress, message: string): Action {
   return finish(progress, "failed", `${message} after ${formatDuration(waitedMs(progress))}`);
+}
+
+/** The newer deploy of the same commit that Render ran in the place of one that it canceled or skipped. */
+function successorOf(deploy: DeployView, { attempt, seen }: Progress): DeployView | undefined {
+  if (attempt.repair.kind !== "patch" || attempt.commit === null) return undefined;
+  return seen.deploys.slice(0, seen.deploys.indexOf(deploy)).find((newer) =>
+    newer.commit === attempt.commit && stateOf(newer) !== "over"
+  );
 }
 
 /** The repair is live: good for the whole quiet time, or bad by hysteresis. */

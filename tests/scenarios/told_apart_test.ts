@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
 import { nodeApp } from "./apps.ts";
-import { begin, Stage } from "./stage.ts";
+import { begin, health, Stage } from "./stage.ts";
 
-Deno.test("a service that somebody suspended is left alone", async () => {
+Deno.test("a service that somebody suspended is left alone (promise 30)", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(nodeApp());
   await begin(patient, "live");
@@ -18,7 +18,7 @@ Deno.test("a service that somebody suspended is left alone", async () => {
   assertEquals(await stage.journal(), []);
 });
 
-Deno.test("a service in maintenance mode is left alone", async () => {
+Deno.test("a service in maintenance mode is left alone (promise 30)", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(nodeApp(), { details: { maintenanceMode: { enabled: true } } });
   await begin(patient, "live");
@@ -28,6 +28,50 @@ Deno.test("a service in maintenance mode is left alone", async () => {
   const { code, only } = await stage.once();
   assertEquals([code, only.reason, only.incident], [1, "Maintenance", null]);
   assertEquals(await stage.world(patient), before);
+});
+
+Deno.test("a free service that sleeps, and once fails to wake, is waited for and not repaired (promise 30)", async () => {
+  await using stage = await Stage.open();
+  const patient = await stage.patient(nodeApp(), { details: { plan: "free" } });
+  await begin(patient, "live");
+  // Longer asleep than a probe may take of a service that cannot sleep.
+  await stage.configure([patient], { probeTimeout: "500ms" });
+  stage.harbour.drydock.control.putToSleep(patient.berth.id, 1_500, 1);
+  const before = await stage.world(patient);
+
+  const { code, only, stderr } = await stage.once();
+  assertEquals([code, only.verdict, only.incident], [0, "ready", null]);
+  assertMatch(stderr, /NotConfirmed/);
+  assertEquals(await stage.world(patient), before);
+  assertEquals(await stage.journal(), []);
+});
+
+Deno.test("a build that is blocked for want of minutes is named, nothing is tried, and it goes on when there are some (promise 30)", async () => {
+  await using stage = await Stage.open();
+  const patient = await stage.patient(nodeApp());
+  await begin(patient, "live");
+  await stage.configure([patient]);
+  const { control } = stage.harbour.drydock;
+  control.setBuildMinutes(false);
+  const blocked = await patient.berth.deploy();
+  await patient.berth.reaches(blocked?.id ?? "", "build_failed");
+  assertEquals((await patient.berth.events("pipeline_minutes_exhausted")).length, 1);
+  const before = await stage.world(patient);
+
+  const { code, only } = await stage.once();
+  assertEquals([code, only.incident?.gap, only.incident?.attempts], [1, "deploy-failed", []]);
+  assertStringIncludes(only.incident?.stalled?.message ?? "", "no build minutes left");
+  assertMatch(only.incident?.stalled?.evidence[0]?.text ?? "", /run out of pipeline minutes/);
+  assertEquals(await stage.world(patient), before);
+  assertEquals(await stage.journal(), []);
+  assertEquals((await health(patient)).status, 200);
+
+  control.setBuildMinutes(true);
+  const next = await patient.berth.deploy();
+  await patient.berth.reaches(next?.id ?? "", "live");
+  const again = await stage.once();
+  assertEquals([again.code, again.only.verdict], [0, "ready"]);
+  assertEquals(await stage.journal(), []);
 });
 
 const brokenDatabase = {
