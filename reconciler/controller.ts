@@ -25,6 +25,7 @@ import { OBSERVE_ONLY } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
 import { plan } from "./plan.ts";
+import type { Note } from "./preparation.ts";
 import { readFailure } from "./read_failure.ts";
 import { prepareAttempt } from "./repair.ts";
 import { addSample, emptyRecord } from "./samples.ts";
@@ -299,10 +300,15 @@ export class Controller implements AsyncDisposable {
     let after: Aftermath | null = null;
     const onFinding = (finding: Finding) => after ??= aftermathOf(spec, seen, incident, deploy, finding);
     await this.#parts.checkRoom?.();
-    const question = { spec, seen, incident, deploy, phase, onFinding };
+    const onNotes = async (notes: readonly Note[]) => {
+      for (const note of notes) {
+        await become(incident, { ...event(note.type, note.message), data: note.data });
+      }
+    };
+    const question = { spec, seen, incident, deploy, phase, onFinding, onNotes };
     const { preparation, notes } = await prepareAttempt(this.#parts, question, signal);
     incident = await this.#understand(incident, after, become, event);
-    for (const note of notes) await become(incident, { ...event(note.type, note.message), data: note.data });
+    await onNotes(notes);
     switch (preparation.kind) {
       case "changed": {
         const { message } = preparation;

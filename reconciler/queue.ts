@@ -156,7 +156,8 @@ export class WorkQueue {
     // A year when nothing is planned: a change wakes us.
     const ms = dueAt === null ? 2 ** 30 : Math.max(0, dueAt - clock.monotonic());
     await Promise.race([changed, clock.sleep(ms, stop.signal)]);
-    stop.abort();
+    // With a reason of our own: the default is an error with its stack, at every wait.
+    stop.abort("over");
     signal?.removeEventListener("abort", abort);
   }
 }

@@ -336,13 +336,11 @@ class SqliteStore implements SharedStore {
   }
 
   #putService(service: ServiceRecord): void {
-    this.#run(
-      `INSERT INTO services (service_id, updated_at, record) VALUES (?, ?, ?)
-       ON CONFLICT (service_id) DO UPDATE SET updated_at = excluded.updated_at, record = excluded.record`,
-      service.serviceId,
-      Math.round(service.updatedAt),
-      encode(serviceRecordSchema, service),
-    );
+    const { serviceId, updatedAt } = service;
+    const values = [Math.round(updatedAt), encode(serviceRecordSchema, service), serviceId] as const;
+    const update = "UPDATE services SET updated_at = ?, record = ? WHERE service_id = ?";
+    if (this.#run(update, ...values) > 0) return;
+    this.#run("INSERT INTO services (updated_at, record, service_id) VALUES (?, ?, ?)", ...values);
     this.#run(
       `DELETE FROM services WHERE (SELECT count(*) FROM services) > ?1 AND service_id NOT IN
        (SELECT service_id FROM services ORDER BY updated_at DESC LIMIT ?1)`,
@@ -365,6 +363,7 @@ class SqliteStore implements SharedStore {
       encode(incidentSchema, incident),
     );
     if (incident.status !== "stalled") this.#run("DELETE FROM resumes WHERE incident_id = ?", incident.id);
+    if (incident.status !== "healed") return;
     this.#run(
       `DELETE FROM incidents WHERE service_id = ?1 AND status = 'healed' AND rowid NOT IN (SELECT rowid
        FROM incidents WHERE service_id = ?1 AND status = 'healed' ORDER BY opened_at DESC, rowid DESC LIMIT ?2)`,

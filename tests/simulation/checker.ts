@@ -274,7 +274,8 @@ export class Checker {
         const live = deploy?.commit ?? null;
         if (held === undefined || this.#isTouched(service)) break;
         const isNewest = live === service.repository.head;
-        if (live === null || live === held.badCommit || (live === held.goodCommit && !isNewest)) {
+        // What is at the head of the branch cannot be brought back by autodeploy: it is there.
+        if (live === null || ((live === held.badCommit || live === held.goodCommit) && !isNewest)) {
           this.#fail("autodeploy", `${key} while ${live?.slice(0, 7) ?? "nothing"} serves`);
         } else if (!this.#proven.has(`${service.id}/${deploy?.id}`)) {
           this.#fail("autodeploy", `${key} before ${live.slice(0, 7)} was proven`);
