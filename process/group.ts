@@ -64,16 +64,6 @@ export function startGroup(options: GroupOptions): ProcessGroup {
       cause: error,
     });
   }
-  const guard = new Deno.Command("/bin/sh", {
-    args: ["-c", GUARD, "evenkeel-guard", String(child.pid), options.scratch ?? ""],
-    clearEnv: true,
-    env: { PATH: "/usr/bin:/bin" },
-    detached: true,
-    stdin: "piped",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-
   let ended: Promise<Deno.CommandStatus> | undefined;
   const signal = (name: Deno.Signal) => {
     try {
@@ -82,6 +72,23 @@ export function startGroup(options: GroupOptions): ProcessGroup {
       // The group has gone already.
     }
   };
+  let guard: Deno.ChildProcess;
+  try {
+    guard = new Deno.Command("/bin/sh", {
+      args: ["-c", GUARD, "evenkeel-guard", String(child.pid), options.scratch ?? ""],
+      clearEnv: true,
+      env: { PATH: "/usr/bin:/bin" },
+      detached: true,
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  } catch (error) {
+    // Without its guard, a child could outlive us.
+    signal("SIGKILL");
+    for (const stream of [child.stdout, child.stderr]) stream.cancel().catch(() => {});
+    throw new EvenkeelError(`Cannot start ${program}: ${messageOf(error)}`, { cause: error });
+  }
   const end = async (graceMs: number) => {
     if (graceMs > 0) {
       signal("SIGTERM");

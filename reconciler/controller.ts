@@ -20,7 +20,7 @@ import { dependencyDetail, dependencyVariant } from "./advising.ts";
 import { addAttempt, changeAttempt, resume, runningAttempt, stall } from "./incident.ts";
 import type { Observation } from "./observation.ts";
 import { underSpec } from "./generation.ts";
-import { findServiceId, observe } from "./observe.ts";
+import { findServiceId, MONITOR_FAILED, observe } from "./observe.ts";
 import { OBSERVE_ONLY } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
@@ -116,6 +116,9 @@ export class Controller implements AsyncDisposable {
       throw error;
     });
     Object.assign(looked, { observation, serviceId });
+    if (observation.seen === null || observation.seen.health.reason === MONITOR_FAILED) {
+      await this.#parts.checkRoom?.();
+    }
     const stored = await store.getService(serviceId) ??
       emptyRecord(serviceId, given.service, given.generation);
     const { record: known, spec } = underSpec(stored, given);

@@ -18,6 +18,8 @@ import type { DatabaseSpec, ServiceSpec } from "./spec.ts";
 export const DEPLOYS_READ = 20;
 /** A free service that sleeps takes about a minute to wake (reference 6), in milliseconds. */
 const WAKE_TIMEOUT_MS = 90_000;
+/** The reason of a probe that could not be made because the monitor could not run. */
+export const MONITOR_FAILED = "MonitorFailed";
 const BODY_BYTES_MAX = 256 * 1024;
 
 type Seer = Pick<Parts, "api" | "runAgent" | "clock" | "epoch" | "environment" | "secrets">;
@@ -171,7 +173,7 @@ async function probe(
     own.probe ?? askRender(parts, spec.database, signal),
   ]);
   if (run.kind === "failed") {
-    const unknown: Probe = { status: "unknown", reason: "MonitorFailed", message: run.message };
+    const unknown: Probe = { status: "unknown", reason: MONITOR_FAILED, message: run.message };
     return { health: unknown, json: unknown, database: database ?? unknown };
   }
   const { health, json } = run.output;

@@ -15,6 +15,8 @@ import type { Patient } from "../scenarios/stage.ts";
 /** Room for a store, a checkout and what agents need; small enough to be filled in no time. */
 const DISK = "24m";
 const FILL_BYTES = 64 * 1024;
+/** Handles that are left, so that a health check can still come in. */
+const SPARE_HANDLES = 4;
 
 async function command(...words: [string, ...string[]]): Promise<void> {
   const result = await run({ command: words, cwd: "/", env: toolEnvironment(), timeoutMs: 20_000 });
@@ -54,6 +56,10 @@ class Disk implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await command("umount", "-l", this.folder);
   }
+}
+
+async function isThere(program: string): Promise<boolean> {
+  return await command(program, "--version").then(() => true, () => false);
 }
 
 /** Why no disk can be made here. */
@@ -190,6 +196,48 @@ Deno.test({
       }
     }),
 });
+
+const limits = [
+  {
+    name: "may write no longer files",
+    set: async () => ["--fsize=0:", /I\/O error|too large/] as const,
+    unset: "--fsize=unlimited:",
+  },
+  {
+    name: "may open no more files",
+    set: async (daemon: Daemon) => {
+      const open = (await Array.fromAsync(Deno.readDir(`/proc/${daemon.pid}/fd`))).length;
+      return [`--nofile=${open + SPARE_HANDLES}:`, /Too many open files/] as const;
+    },
+    unset: "--nofile=1024:",
+  },
+];
+for (const { name, set, unset } of limits) {
+  Deno.test({
+    name: `a daemon that ${name} only looks, says so, and repairs when it may again (promise 26)`,
+    ignore: !await isThere("prlimit"),
+    async fn() {
+      await using stage = await Stage.open();
+      const patient = await stage.patient(nodeApp(), {
+        commands: { buildCommand: "", startCommand: "node index.js" },
+      });
+      await begin(patient, "live");
+      await stage.configure([patient]);
+      await using daemon = stage.reconcile();
+      await daemon.says(/ReadyTrue/);
+      const [limit, why] = await set(daemon);
+      await command("prlimit", `--pid=${daemon.pid}`, limit);
+      await breaks(patient);
+      await daemon.says(/Observe-only/);
+      assertMatch((await isReady(daemon, 503)).reason, why);
+      await goesOnLooking(stage);
+      await assertUntouched(stage, patient);
+      assertSaid(daemon, why);
+      await command("prlimit", `--pid=${daemon.pid}`, unset);
+      await heals(stage, patient, daemon);
+    },
+  });
+}
 
 Deno.test({
   name: "once on a disk that fills up ends with the reason and performs nothing (promise 26)",

@@ -208,7 +208,9 @@ export class Stage implements AsyncDisposable {
   /** Starts `reconcile`, which runs until it is stopped or killed. */
   reconcile(args: readonly string[] = []): Daemon {
     const command = [Deno.execPath(), "run", "-A", "--no-check", MAIN, "reconcile", "--status-port", "0"];
-    return new Daemon([Deno.execPath(), ...command.slice(1), ...args], join(this.folder, "work"), this.env);
+    // A limit on the size of files is to be an error of the write, not the end of the process.
+    const shell = ["/bin/sh", "-c", 'trap "" XFSZ; exec "$@"', "sh"];
+    return new Daemon([...shell, ...command, ...args], join(this.folder, "work"), this.env);
   }
 
   /** Everything outside of Evenkeel that it could have changed. */
