@@ -75,7 +75,7 @@ export function parseArguments<const F extends Flags>(
     else values[name] = result.value;
   }
   const operands = parsed._.map(String);
-  mistakes.push(...operandMistakes(definition, operands, entries.map(([name]) => name)));
+  mistakes.push(...operandMistakes(definition, operands, entries));
 
   if (mistakes.length > 0) {
     throw new EvenkeelError(`Cannot run ${definition.name}: ${mistakes.join("; ")}`, {
@@ -93,21 +93,36 @@ export function parseArguments<const F extends Flags>(
 function unknownFlag(argument: string, entries: readonly [string, Flag][]): string {
   const typed = argument.split("=")[0]!;
   const shown = sanitizeLine(typed, 60);
-  const meant = nearest(typed.replace(/^-+/, ""), [...entries.map(([name]) => name), "help"]);
+  const meant = meantBy(typed.replace(/^-+/, ""), entries);
   return meant === undefined
     ? `there is no flag ${shown}`
-    : `there is no flag ${shown}, did you mean --${meant}?`;
+    : `there is no flag ${shown}, did you mean ${meant}?`;
 }
 
-function operandMistakes(definition: CommandDefinition, operands: string[], flags: string[]): string[] {
+/** The way to say what a word probably means: a choice by its flag (`json` is `-o json`), else the nearest flag. */
+function meantBy(word: string, entries: readonly [string, Flag][]): string | undefined {
+  const choice = entries.find(([, flag]) => flag.kind === "choice" && flag.of.includes(word.toLowerCase()));
+  if (choice !== undefined) {
+    const [name, { short }] = choice;
+    return `${short === undefined ? `--${name}` : `-${short}`} ${word.toLowerCase()}`;
+  }
+  const flag = nearest(word, [...entries.map(([name]) => name), "help"]);
+  return flag === undefined ? undefined : `--${flag}`;
+}
+
+function operandMistakes(
+  definition: CommandDefinition,
+  operands: string[],
+  entries: readonly [string, Flag][],
+): string[] {
   const { min, max, placeholder } = definition.operands ?? { min: 0, max: 0, placeholder: "" };
   if (operands.length < min) return [`it needs ${placeholder}`];
   return operands.slice(max).map((operand) => {
-    const meant = nearest(operand, flags);
+    const meant = meantBy(operand, entries);
     const shown = JSON.stringify(sanitizeLine(operand, 60));
     return meant === undefined
       ? `${shown} is one argument too many`
-      : `${shown} is no argument, did you mean --${meant}?`;
+      : `${shown} is no argument, did you mean ${meant}?`;
   });
 }
 

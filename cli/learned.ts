@@ -147,8 +147,14 @@ function told({ file, alreadyAt, fixes, keptAside, failedDependencies, durations
     return `${safe(file)} was read in already, on ${alreadyAt.slice(0, 10)}: nothing is changed`;
   }
   const aside = keptAside === 0 ? "" : ` (${keptAside} kept aside: not in the catalogue)`;
-  return `Read in ${safe(file)} as prior knowledge: ${fixes} fixes${aside}, ` +
-    `${failedDependencies} failed dependencies, ${durations} durations`;
+  return `Read in ${safe(file)} as prior knowledge: ${counted(fixes, "fix", "fixes")}${aside}, ` +
+    `${counted(failedDependencies, "failed dependency", "failed dependencies")}, ${
+      counted(durations, "duration", "durations")
+    }`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 type Block = [title: string, text: string];

@@ -128,10 +128,9 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
       if (isForeign && adopted.size < SESSION_INCIDENTS_LISTED) adopted.add(incident.id);
       if (type !== "SwarmFailed") return;
       const text = line("The swarm failed:", message);
-      attempted(async () => {
-        await append("swarm", text);
-        if (swarmFailedSchema.safeParse(data).data?.goesOn !== false) await append("fallback", text);
-      });
+      const goesOn = swarmFailedSchema.safeParse(data).data?.goesOn !== false;
+      // Both begin now: what an agent says next is written behind them.
+      attempted(() => Promise.all([append("swarm", text), ...goesOn ? [append("fallback", text)] : []]));
     },
     async write() {
       await attempted(() => writeLearningState(dataDirectory, store, files));

@@ -10,6 +10,7 @@ import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import type { Advice, AdviceReport } from "../state/advice.ts";
 import type { BuildFacts, DependencySet } from "../state/build_facts.ts";
+import { exposedBy } from "../state/iterations.ts";
 import { DEPLOYS_COUNTED } from "../state/performance.ts";
 import type { Performance } from "../state/performance.ts";
 import type { Attempt, Incident, Outcome, StateEvent } from "../state/records.ts";
@@ -157,7 +158,8 @@ function serviceHistory(
     const seconds = rows.slice(0, DEPLOYS_COUNTED).map((row) => row.seconds);
     const before = sets.get(set.hash) ??
       { ...set, healed: 0, failed: 0, seconds: median(seconds), deploys: seconds.length };
-    const healed = outcome === "healed" ? 1 : 0;
+    // What cured its cause and exposed another has not been live and good with this set.
+    const healed = outcome === "healed" && exposedBy(attempt) === null ? 1 : 0;
     sets.set(set.hash, { ...before, healed: before.healed + healed, failed: before.failed + 1 - healed });
   }
   return {

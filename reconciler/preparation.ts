@@ -24,6 +24,8 @@ export interface Question {
   phase: Phase;
   /** Told what the log says, before anything is prepared. */
   onFinding?: (finding: Finding) => void;
+  /** Records what happened so far, before what it announces happens; what is not handed over here is returned. */
+  onNotes?: (notes: readonly Note[]) => Promise<void>;
 }
 
 /** Something that happened while an attempt was prepared, to be recorded as an event. */

@@ -79,6 +79,7 @@ export async function prepareAttempt(
       return { preparation: { kind: "stall", ...stalled }, notes };
     }
     if (!goesOn) throw preparation;
+    await question.onNotes?.(notes.splice(0));
     const fallback: Manner = {
       via: "fallback",
       runAgent: parts.runFallback ?? runInline,

@@ -43,11 +43,11 @@ export function orderRemedies(
     order: offered.map((one) => ({
       remedy: one.remedy.id,
       expectedSuccess: Math.round(discountedMean(one.history, one.place) * 1000) / 1000,
-      why: explain(input.cause, one.remedy, one.history, one.tier),
+      why: explain(input.cause, one.history, one.tier),
     })),
     withheld: ranked.filter((one) => !offered.includes(one)).map(({ remedy, history }) => ({
       remedy: remedy.id,
-      why: `${told(input.cause, remedy, history)}: in quarantine until ${dayOf(history.quarantinedUntil)}`,
+      why: `${told(input.cause, history)}: in quarantine until ${dayOf(history.quarantinedUntil)}`,
     })),
   };
 }
@@ -58,18 +58,19 @@ function tierOf(remedy: Remedy, { healed }: History): number {
   return TIERS.usual;
 }
 
-function told(cause: string, remedy: Remedy, { healed, noEffect, worse, agedPrior }: History): string {
+function told(cause: string, { healed, noEffect, worse, agedPrior }: History): string {
   const tries = healed + noEffect + worse;
   const imported = agedPrior > 0 ? ", known from an import" : "";
   return tries === 0
-    ? `never tried, ${remedy.risk} risk${imported}`
+    // Its risk depends on what it comes to propose, and is told with that.
+    ? `never tried${imported}`
     : `healed ${cause} ${healed} of ${tries} ${tries === 1 ? "time" : "times"} before${
       worse === 0 ? "" : `, made it worse ${times(worse)}`
     }${imported}`;
 }
 
-function explain(cause: string, remedy: Remedy, history: History, tier: number): string {
-  const text = told(cause, remedy, history);
+function explain(cause: string, history: History, tier: number): string {
+  const text = told(cause, history);
   if (history.quarantinedUntil !== null) return `${text}: tried in quarantine, because nothing else is left`;
   switch (tier) {
     case TIERS.notAllowed:

@@ -98,7 +98,7 @@ Deno.test("the optimizer's process answers with rates and reasons, the same each
   assertEquals(result.kind === "answered" && result.output, {
     order: [
       { remedy: "setting", expectedSuccess: 0.617, why: "healed x 3 of 4 times before" },
-      { remedy: "patch", expectedSuccess: 0.5, why: "never tried, medium risk" },
+      { remedy: "patch", expectedSuccess: 0.5, why: "never tried" },
     ],
     withheld: [],
     advice: [],

@@ -85,6 +85,9 @@ Deno.test("parseArguments() refuses what it does not know, with the nearest know
   assertMatch(refusal(["--zebra-crossing"]), /there is no flag --zebra-crossing$/);
   assertStringIncludes(refusal(["-x"]), "there is no flag -x");
   assertStringIncludes(refusal(["home", "chek"]), '"chek" is no argument, did you mean --check?');
+  assertStringIncludes(refusal(["--json"]), "there is no flag --json, did you mean -o json?");
+  assertStringIncludes(refusal(["home", "json"]), '"json" is no argument, did you mean -o json?');
+  assertStringIncludes(refusal(["home", "help"]), "did you mean --help?");
   assertStringIncludes(refusal(["--no-check"]), "there is no flag --no-check");
   assertStringIncludes(refusal(["--__proto__=1"]), "there is no flag --__proto__");
 });

@@ -97,7 +97,7 @@ Deno.test("after three attempts at real builds the optimizer advises on the serv
     incident?.attempts[0]?.["why"]
   );
   assertEquals(whys, [
-    "the only remedy: never tried, low risk",
-    "the only remedy: healed node-module-missing 1 of 1 time before",
+    "the only remedy: never tried",
+    "the only remedy: healed node-module-missing 4 of 4 times before",
   ]);
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
 import type { RunAgent } from "../../agents/agent.ts";
 import type { AgentName } from "../../agents/messages.ts";
@@ -76,6 +76,8 @@ for (const [how, agent, program, why] of saboteurs) {
     assertEquals(failed.length, 1);
     assertStringIncludes(failed[0]?.message ?? "", why);
     assertStringIncludes(fallbackLog, agent);
+    // What announces the runs of the fallback comes before them.
+    assertMatch(fallbackLog, /^\S+Z The swarm failed: [^\n]*\n\S+Z monitor attempt 1 /);
     assertEquals((await stage.journal()).filter((entry) => entry.kind === "push").length, 1);
   });
 }

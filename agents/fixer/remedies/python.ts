@@ -150,7 +150,7 @@ export const pythonRemedies: readonly Remedy[] = [
   {
     id: "python/move-pins",
     kind: "patch",
-    risk: "medium",
+    risk: "low",
     causes: ["python-dependency-conflict", "python-llm-provider-conflict"],
     propose: movePins,
   },
