@@ -56,7 +56,10 @@ Deno.test("learned --import takes in an earlier export once, as prior knowledge,
     await Deno.writeTextFile(join(folder, "old.json"), JSON.stringify(EXPORT));
     const first = await main(folder, "learned", "--import", "old.json");
     assertEquals([first.code, first.stderr], [0, ""]);
-    assertStringIncludes(first.stdout, "2 fixes (1 kept aside: not in the catalogue)");
+    assertStringIncludes(
+      first.stdout,
+      "2 fixes (1 kept aside: not in the catalogue), 1 failed dependency, 1 duration\n",
+    );
     assertMatch(first.stdout, /node\/add-dependency +0 of 0 .*known from an import/);
     assert(!first.stdout.includes("\x1b"));
     const again = await main(folder, "learned", "--import", "old.json", "-o", "json");
