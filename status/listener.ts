@@ -155,7 +155,11 @@ function toRequest(incoming: IncomingMessage): Request | undefined {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const [name = "", value = ""] = rawHeaders.slice(index, index + 2);
     if (name.toLowerCase() === "host") hosts++;
-    headers.append(name, value);
+    try {
+      headers.append(name, value);
+    } catch {
+      return undefined;
+    }
   }
   const host = headers.get("host") ?? "";
   // One plain host, and an address that begins with a slash: no other server's, no `*`.
@@ -163,11 +167,12 @@ function toRequest(incoming: IncomingMessage): Request | undefined {
   const address = url.startsWith("/") ? URL.parse(`http://${host}${url}`) : null;
   if (address === null) return undefined;
   const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(address, {
-    method,
-    headers,
-    ...(hasBody ? { body: bodyOf(incoming) } : {}),
-  });
+  try {
+    return new Request(address, { method, headers, ...(hasBody ? { body: bodyOf(incoming) } : {}) });
+  } catch {
+    // TRACE and other methods that the web knows no request for.
+    return undefined;
+  }
 }
 
 /** A body as a stream that may be left half read: node's own way would take the connection down with it. */

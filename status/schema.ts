@@ -51,6 +51,13 @@ export const serviceStatusSchema = z.strictObject({
     .describe("Autodeploy is off after a rollback, until a later commit is proven good"),
   incident: incidentStatusSchema.nullable(),
   lastAttempts: z.array(attemptStatusSchema).describe("Newest first"),
+  agentTrouble: z.array(z.strictObject({
+    at: time,
+    type: z.enum(["AgentDenied", "AgentFailed"]).describe(
+      "AgentDenied: an agent asked for what it was not given; AgentFailed: it crashed or met a limit",
+    ),
+    message: z.string(),
+  })).describe("Newest first"),
   nextPass: time.nullable().describe("When the service is looked at again; null when not known"),
   observedAt: time,
 });

@@ -3,7 +3,8 @@
  * harmless and redacted once more: whoever reads the answer may print it.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Attempt, Incident, ServiceRecord } from "../state/records.ts";
+import { AGENT_DENIED, AGENT_FAILED } from "../state/agent_runs.ts";
+import type { Attempt, Incident, ServiceRecord, StateEvent } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
@@ -16,7 +17,11 @@ const INCIDENTS_READ_MAX = 5;
 /** Services answered. */
 export const SERVICES_SHOWN_MAX = 1000;
 
-export type StatusStore = Pick<Store, "listServices" | "getActiveIncident" | "listIncidents">;
+/** Events looked through for trouble with agents, and troubles shown. */
+const EVENTS_READ_MAX = 50;
+export const AGENT_TROUBLES_MAX = 5;
+
+export type StatusStore = Pick<Store, "listServices" | "getActiveIncident" | "listIncidents" | "listEvents">;
 
 export interface SnapshotOptions {
   /** Services that are looked after now; the store remembers others, whose state is long past. @default all */
@@ -48,6 +53,7 @@ async function readService(options: SnapshotOptions, record: ServiceRecord): Pro
   const { store } = options;
   const active = await store.getActiveIncident(record.serviceId);
   const incidents = await store.listIncidents({ serviceId: record.serviceId, limit: INCIDENTS_READ_MAX });
+  const events = await store.listEvents({ serviceId: record.serviceId, limit: EVENTS_READ_MAX });
   const attempts = incidents
     .flatMap((incident) => incident.attempts.map((attempt) => ({ incident, attempt })))
     .toSorted((a, b) => b.attempt.startedAt - a.attempt.startedAt || b.attempt.number - a.attempt.number)
@@ -71,9 +77,15 @@ async function readService(options: SnapshotOptions, record: ServiceRecord): Pro
     },
     incident: active === null ? null : incidentOf(active),
     lastAttempts: attempts.map(({ incident, attempt }) => attemptOf(incident.id, attempt)),
+    agentTrouble: events.flatMap(troubleOf).slice(0, AGENT_TROUBLES_MAX),
     nextPass: timeOr(options.nextPassAt?.(record.serviceId) ?? null),
     observedAt: timeOf(record.updatedAt),
   };
+}
+
+function troubleOf({ at, type, message }: StateEvent): ServiceStatus["agentTrouble"] {
+  if (type !== AGENT_DENIED && type !== AGENT_FAILED) return [];
+  return [{ at: timeOf(at), type, message: clean(message) }];
 }
 
 function incidentOf(incident: Incident): ServiceStatus["incident"] {

@@ -100,6 +100,18 @@ const store: StatusStore = {
   listServices: () => Promise.resolve([service]),
   getActiveIncident: () => Promise.resolve(incident),
   listIncidents: () => Promise.resolve([incident]),
+  listEvents: () =>
+    Promise.resolve([
+      { at: T0, serviceId: "srv-a", incidentId: "inc_1", type: "AgentRan", message: "analyzer", data: null },
+      {
+        at: T0,
+        serviceId: "srv-a",
+        incidentId: "inc_1",
+        type: "AgentDenied",
+        message: "read /\x1b[2J",
+        data: null,
+      },
+    ]),
 };
 
 /** Runs a status server for the length of `use`. */
@@ -155,6 +167,8 @@ Deno.test("the status server says that it lives, whether it is ready and how the
       "deno task once --service my-api",
     ]);
     assertEquals(shown?.lastAttempts.map(({ number }) => number), [7, 6, 5, 4, 3]);
+    const denied = { at: new Date(T0).toISOString(), type: "AgentDenied", message: "read /" };
+    assertEquals(shown?.agentTrouble, [denied]);
   });
 });
 
@@ -192,6 +206,39 @@ Deno.test("a host name that is not loopback is not served without a token", asyn
       "GET /status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
     );
     assertMatch(answer, /^HTTP\/1\.1 400 /);
+  });
+});
+
+Deno.test("a page of another origin is refused, and a foreign name is served only to who has the token", async () => {
+  const webhook = { answer: () => Promise.resolve(new Response(null, { status: 204 })) };
+  await serving({ token: TOKEN, webhook }, async (_get, url) => {
+    const { hostname, port } = new URL(url);
+    const status = async (path: string, headers: string[], method = "GET") => {
+      await using connection = await connect(hostname, Number(port));
+      const lines = [`${method} ${path} HTTP/1.1`, ...headers, "Connection: close", "", ""];
+      return /^HTTP\/1\.1 (\d+)/.exec(await connection.ask(lines.join("\r\n")))?.[1];
+    };
+    const [own, foreign] = [`Host: ${hostname}:${port}`, "Host: evil.example"];
+    const bearer = `Authorization: Bearer ${TOKEN}`;
+    assertEquals(await status("/status", [own, bearer]), "200");
+    assertEquals(await status("/status", [foreign, bearer]), "200");
+    assertEquals(await status("/status", [foreign]), "400");
+    assertEquals(await status("/readyz", [foreign]), "400");
+    for (
+      const from of [
+        "Origin: https://evil.example",
+        "Origin: null",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: same-site",
+      ]
+    ) {
+      assertEquals(await status("/status", [own, bearer, from]), "403", from);
+      assertEquals(await status("/webhooks/render", [own, from, "Content-Length: 0"], "POST"), "403", from);
+    }
+    assertEquals(await status("/status", [own, bearer, `Origin: http://${hostname}:${port}`]), "200");
+    assertEquals(await status("/status", [own, bearer, "Sec-Fetch-Site: none"]), "200");
+    // A delivery comes from outside, under the name that Render knows.
+    assertEquals(await status("/webhooks/render", [foreign, "Content-Length: 0"], "POST"), "204");
   });
 });
 

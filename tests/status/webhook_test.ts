@@ -161,6 +161,7 @@ Deno.test("the status server takes deliveries without its token and from any ori
       listServices: () => Promise.resolve([]),
       getActiveIncident: () => Promise.resolve(null),
       listIncidents: () => Promise.resolve([]),
+      listEvents: () => Promise.resolve([]),
     },
     version: "0",
     readiness: () => Promise.resolve({ ready: true, reason: "" }),
