@@ -22,20 +22,18 @@ import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
 import { startStatusServer } from "../../status/server.ts";
-import { createSimulatedAgents } from "../simulation/agents.ts";
 import { Checker } from "../simulation/checker.ts";
 import type { Violation } from "../simulation/checker.ts";
 import { Platform } from "../simulation/platform.ts";
 import type { SimService } from "../simulation/platform.ts";
 import { Process } from "../simulation/process.ts";
 import { Chance } from "../simulation/random.ts";
-import { createSimulatedRender } from "../simulation/render.ts";
-import { createSimulatedRepositories } from "../simulation/repositories.ts";
 import { Scheduler } from "../simulation/scheduler.ts";
 import { CALM } from "../simulation/weather.ts";
 import { judge } from "./gates.ts";
 import type { Allowances, Gate, Sample } from "./gates.ts";
 import { CAPS, Gauge } from "./measure.ts";
+import { simulatedParts } from "./parts.ts";
 import { passWeeks } from "./weeks.ts";
 
 export interface SoakOptions {
@@ -337,8 +335,6 @@ class Soak {
   #parts(store: Store): Parts {
     const process = this.#process;
     const [checker, platform] = [this.#checker, this.#platform];
-    const weather = () => this.#weather;
-    const chance = (stream: string) => new Chance(this.options.seed ?? 1, stream);
     const watcher = {
       effect: (service: SimService, effect: Parameters<Checker["effect"]>[2]) => {
         this.#effects++;
@@ -353,41 +349,16 @@ class Soak {
       sawDeploys: (service: SimService, liveId: string | null) =>
         checker.saw(process.name, service, { liveId }),
     };
-    const agentWorld = {
+    return simulatedParts({
+      seed: this.options.seed ?? 1,
       platform,
-      scheduler: this.#scheduler,
-      weather,
-      chance: chance("agents"),
-      sampled: (service: SimService, verdict: "good" | "bad" | "unknown") =>
-        checker.sampled(process.name, service, verdict),
-      lied: () => {},
-    };
-    const simulated = createSimulatedAgents(agentWorld, true);
-    const run = this.options.realAgents === true ? this.#withProcesses(simulated) : simulated;
-    const runFallback = createSimulatedAgents(agentWorld, false);
-    return {
-      api: process.guard("api", createSimulatedRender(platform, weather, chance("api"), watcher)),
-      store: process.guard("store", store),
-      repositories: process.guard(
-        "git",
-        createSimulatedRepositories(platform, weather, chance("git"), watcher),
-      ),
-      runAgent: (agent, input, options) => process.call(agent.name, () => run(agent, input, options)),
-      runFallback: (agent, input, options) =>
-        process.call(agent.name, () => runFallback(agent, input, options)),
-      toolbox: {},
-      clock: process.clock,
-      random: chance("controller").next,
-      author: { name: "Evenkeel", email: "evenkeel@localhost" },
-      sessionId: "soak",
-      epoch: process.name,
-      environment: () => undefined,
-      secrets: [],
-      onEvent: () => {},
-      onAgentOutput: () => Promise.resolve(),
-      topology: "auto",
-      freeMemoryMiB: () => 4096,
-    };
+      process,
+      store,
+      weather: () => this.#weather,
+      watcher,
+      sampled: (service, verdict) => checker.sampled(process.name, service, verdict),
+      ...this.options.realAgents === true ? { agents: (simulated) => this.#withProcesses(simulated) } : {},
+    });
   }
 
   /**
