@@ -7,6 +7,8 @@ export interface RunOptions extends Omit<GroupOptions, "stdin"> {
   timeoutMs: number;
   /** Bytes kept of each stream, its beginning and its end; the middle is dropped. @default OUTPUT_BYTES_MAX */
   outputBytesMax?: number;
+  /** Kills the whole group as soon as a stream has more: what it says is then of no use. @default false */
+  endAtOutputMax?: boolean;
   /** Text for standard input; empty input when absent. */
   input?: string;
   signal?: AbortSignal;
@@ -14,7 +16,10 @@ export interface RunOptions extends Omit<GroupOptions, "stdin"> {
 
 export type RunResult =
   & { stdout: string; stderr: string; truncated: boolean; durationMs: number }
-  & ({ kind: "exited"; code: number } | { kind: "killed"; why: "timeout" | "aborted" | Deno.Signal });
+  & ({ kind: "exited"; code: number } | {
+    kind: "killed";
+    why: "timeout" | "aborted" | "output" | Deno.Signal;
+  });
 
 export const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -25,8 +30,8 @@ export const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 export async function run(options: RunOptions): Promise<RunResult> {
   const startedAt = performance.now();
   await using group = startGroup({ ...options, stdin: options.input === undefined ? "null" : "piped" });
-  let killed: "timeout" | "aborted" | undefined;
-  const kill = (why: "timeout" | "aborted") => {
+  let killed: "timeout" | "aborted" | "output" | undefined;
+  const kill = (why: "timeout" | "aborted" | "output") => {
     killed ??= why;
     group.signal("SIGKILL");
   };
@@ -36,9 +41,12 @@ export async function run(options: RunOptions): Promise<RunResult> {
   options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
     const bytesMax = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
+    const onMore = () => {
+      if (options.endAtOutputMax === true) kill("output");
+    };
     const [stdout, stderr, status] = await Promise.all([
-      collect(group.stdout, bytesMax),
-      collect(group.stderr, bytesMax),
+      collect(group.stdout, bytesMax, onMore),
+      collect(group.stderr, bytesMax, onMore),
       // A grandchild that keeps the pipes open must not keep us: the group goes when its leader goes.
       group.status.finally(() => group.signal("SIGKILL")),
       feed(group.stdin, options.input),
@@ -69,8 +77,11 @@ async function feed(stdin: WritableStream<Uint8Array<ArrayBuffer>> | undefined, 
   }
 }
 
-/** Reads a stream to its end, keeping at most `bytesMax` bytes: the first half and the last half. */
-async function collect(stream: ReadableStream<Uint8Array>, bytesMax: number) {
+/**
+ * Reads a stream to its end, keeping at most `bytesMax` bytes: the first half and the last half.
+ * @param onMore called when there are more
+ */
+async function collect(stream: ReadableStream<Uint8Array>, bytesMax: number, onMore: () => void) {
   const half = Math.floor(bytesMax / 2);
   const head: Uint8Array[] = [];
   const tail: Uint8Array[] = [];
@@ -89,6 +100,7 @@ async function collect(stream: ReadableStream<Uint8Array>, bytesMax: number) {
     tailBytes += chunk.length;
     while (tail.length > 1 && tailBytes - tail[0]!.length >= half) {
       tailBytes -= tail.shift()!.length;
+      if (!truncated) onMore();
       truncated = true;
     }
   }

@@ -21,11 +21,14 @@ export interface CheckoutLimits {
   bytesMax?: number;
   /** Folders in one path. @default CHECKOUT_DEPTH_MAX */
   depthMax?: number;
+  /** Bytes of memory for each git process: objects that unfold to more are refused. @default CHECKOUT_MEMORY_MAX */
+  memoryBytesMax?: number;
 }
 
 export const CHECKOUT_FILES_MAX = 50_000;
 export const CHECKOUT_BYTES_MAX = 512 * 1024 * 1024;
 export const CHECKOUT_DEPTH_MAX = 64;
+export const CHECKOUT_MEMORY_MAX = 1024 * 1024 * 1024;
 /** What `read` gives of one file. */
 export const READ_BYTES_MAX = 1024 * 1024;
 /** How far back a commit that is not the branch's head is looked for, in commits. */
@@ -117,7 +120,12 @@ async function clone(
   const gitDirectory = gitDirectoryOf(directory);
   const bytesMax = options.limits?.bytesMax ?? CHECKOUT_BYTES_MAX;
   const doing = `clone ${remote.url}`;
-  const common = { remote, fileBytesMax: bytesMax, ...(signal === undefined ? {} : { signal }) };
+  const common = {
+    remote,
+    fileBytesMax: bytesMax,
+    memoryBytesMax: options.limits?.memoryBytesMax ?? CHECKOUT_MEMORY_MAX,
+    ...(signal === undefined ? {} : { signal }),
+  };
   const inside = { ...common, cwd: directory, gitDirectory };
   await Deno.mkdir(directory, { recursive: true });
   await gitOutput(
@@ -198,6 +206,8 @@ async function readTree(commit: string, doing: string, options: GitOptions, limi
   const result = await git(["ls-tree", "-r", "-l", "-z", "--full-tree", commit], {
     ...options,
     outputBytesMax,
+    // A few trees can name each other into more files than anybody could list.
+    endAtOutputMax: true,
   });
   if (result.truncated) refuse(`it has more than ${filesMax} files, or very long names`);
   if (result.kind !== "exited" || result.code !== 0) {

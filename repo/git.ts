@@ -30,8 +30,12 @@ export interface GitOptions {
   timeoutMs?: number;
   /** Bytes kept of the output. @default OUTPUT_BYTES_MAX of process/run.ts */
   outputBytesMax?: number;
+  /** Ends git as soon as it has printed more than that. @default false */
+  endAtOutputMax?: boolean;
   /** Bytes of the largest file git may write, enforced by the kernel. */
   fileBytesMax?: number;
+  /** Bytes of memory that each git process may take, enforced by the kernel where it can (Linux). */
+  memoryBytesMax?: number;
   signal?: AbortSignal;
 }
 
@@ -49,6 +53,8 @@ const CONFIG: readonly (readonly [string, string])[] = [
   // A blob above this is streamed, not held in memory.
   ["core.bigFileThreshold", "8m"],
   ["credential.helper", ""],
+  // Each thread takes memory of its own.
+  ["pack.threads", "2"],
   ["gc.auto", "0"],
   ["maintenance.auto", "false"],
   ["init.templateDir", ""],
@@ -104,14 +110,13 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     environment[`GIT_CONFIG_VALUE_${index}`] = value;
   }
   const result = await run({
-    command: options.fileBytesMax === undefined
-      ? ["git", ...args]
-      : ["/bin/sh", "-c", LIMITED, "git", String(Math.ceil(options.fileBytesMax / 512)), ...args],
+    command: limited(["git", ...args], options),
     cwd: options.cwd,
     env: environment,
     timeoutMs: options.timeoutMs ?? GIT_TIMEOUT_MS,
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.outputBytesMax === undefined ? {} : { outputBytesMax: options.outputBytesMax }),
+    ...(options.endAtOutputMax === undefined ? {} : { endAtOutputMax: options.endAtOutputMax }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const words = remote?.redact(args.join(" ")) ?? args.join(" ");
@@ -120,8 +125,21 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   return result;
 }
 
-/** $1 is the size of the largest file in blocks of 512 bytes, the rest are git's arguments. */
-const LIMITED = 'ulimit -f "$1" && shift && exec git "$@"';
+/**
+ * $1 is the size of the largest file in blocks of 512 bytes, $2 the largest data segment in KiB. A system that knows no
+ * such limit goes without it.
+ */
+const LIMITED = 'ulimit -f "$1" || exit; ulimit -d "$2" 2>/dev/null; shift 2; exec "$@"';
+
+function limited(
+  command: [string, ...string[]],
+  { fileBytesMax, memoryBytesMax }: GitOptions,
+): [string, ...string[]] {
+  if (fileBytesMax === undefined && memoryBytesMax === undefined) return command;
+  const blocks = fileBytesMax === undefined ? "unlimited" : String(Math.ceil(fileBytesMax / 512));
+  const kibibytes = memoryBytesMax === undefined ? "unlimited" : String(Math.ceil(memoryBytesMax / 1024));
+  return ["/bin/sh", "-c", LIMITED, "sh", blocks, kibibytes, ...command];
+}
 
 /**
  * The output of a git command that must succeed.
@@ -158,6 +176,7 @@ export function gitError(result: RunResult, doing: string, options: GitOptions):
 export function whyFailed(result: RunResult, options: GitOptions): string {
   if (result.kind === "killed") {
     if (result.why === "timeout") return `git took longer than ${options.timeoutMs ?? GIT_TIMEOUT_MS} ms`;
+    if (result.why === "output") return "it lists more than is allowed";
     if (result.why === "SIGXFSZ") return `it is larger than ${options.fileBytesMax} bytes`;
     return `git was ended (${result.why})`;
   }
@@ -166,6 +185,13 @@ export function whyFailed(result: RunResult, options: GitOptions): string {
   const isCut = lines.some((line) => /File too large|signal 25|invalid index-pack output/.test(line));
   if (isCut && options.fileBytesMax !== undefined) {
     return `it is larger than ${options.fileBytesMax} bytes, or the transfer broke off`;
+  }
+  // A few bytes can stand for any number of them: git finds out when it unfolds them.
+  if (
+    lines.some((line) => /Out of memory|malloc failed|mmap failed/i.test(line)) &&
+    options.memoryBytesMax !== undefined
+  ) {
+    return `it needs more than ${options.memoryBytesMax} bytes of memory`;
   }
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1);
   const text = line?.replace(/^(?:fatal|error): /, "") ?? `git ended with exit code ${result.code}`;
