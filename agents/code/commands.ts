@@ -92,6 +92,17 @@ export function mainSegment(command: string): Segment | undefined {
   );
 }
 
+/** The module that a command runs with `python -m`, and where; a server that takes a module is none. */
+export function startedModule(
+  command: string,
+): { module: string; directory: string; word: string } | undefined {
+  const segment = mainSegment(command);
+  const at = segment?.words.findIndex((word) => /^(?:.*\/)?python[\d.]*$/.test(word)) ?? -1;
+  const [flag, word] = segment?.words.slice(at + 1).filter((each) => !/^-[uBOEIs]+$/.test(each)) ?? [];
+  if (segment === undefined || at === -1 || flag !== "-m" || word === undefined) return undefined;
+  return { module: word, directory: segment.directory, word };
+}
+
 /** Joins paths of a repository, resolving `.` and `..`; never leaves the repository. */
 export function joinPath(...parts: string[]): string {
   const result: string[] = [];
@@ -112,6 +123,7 @@ export function requirementFilesOf(buildCommand: string, rootDir: string): strin
       const word = words[at]!;
       const next = words[at + 1];
       if ((word === "-r" || word === "--requirement") && next !== undefined) {
+        if (next.startsWith("/dev/")) continue;
         files.push(joinPath(rootDir, directory, next));
       } else if (word.startsWith("--requirement=")) {
         files.push(joinPath(rootDir, directory, word.slice("--requirement=".length)));

@@ -14,7 +14,7 @@ Deno.test("only a build that succeeds leaves something for the next one; clearCa
       serviceDetails: { envSpecificDetails: { buildCommand: command } },
     });
     const before = (await berth.log("&type=build")).length;
-    await berth.reaches((await berth.deploy(body))!.id, status);
+    await berth.deployUntil(status, body);
     const log = (await berth.log("&type=build")).slice(before);
     return [log.includes("==> Downloading cache..."), log.find((line) => line.startsWith("kept:"))];
   };

@@ -150,6 +150,15 @@ export class Berth {
     return answer === undefined ? undefined : deploySchema.parse(answer);
   }
 
+  /** Starts a deploy, also where it is queued behind one that is just ending, and waits for how it ends. */
+  async deployUntil(status: string, body: unknown = {}): Promise<DeployView> {
+    const before = (await this.deploys()).map(({ id }) => id);
+    const started = await this.deploy(body);
+    const id = started?.id ?? (await this.deploys()).find((one) => !before.includes(one.id))?.id;
+    if (id === undefined) throw new Error("no deploy was started");
+    return await this.reaches(id, status);
+  }
+
   /** Waits until a deploy has one of the given statuses and fails if it ends with another. */
   async reaches(deployId: string, ...statuses: string[]): Promise<DeployView> {
     let last: DeployView | undefined;

@@ -3,7 +3,7 @@
  * of time, by a build command and by a Dockerfile; fewer packages for one that runs out of memory.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { hasPython } from "../drydock/harbour.ts";
+import { hasPython, until } from "../drydock/harbour.ts";
 import { inFull } from "../helpers/full.ts";
 import { createPythonIndex } from "../helpers/python_index.ts";
 import type { PythonPackage } from "../helpers/python_index.ts";
@@ -55,9 +55,7 @@ async function healTimeout(
   }, { ...options, envVars: index.env });
   const { berth } = patient;
   await begin(patient, "build_failed");
-  await berth.deploy();
-  const [second] = await berth.deploys();
-  await berth.reaches(second?.id ?? "", "build_failed");
+  await berth.deployUntil("build_failed");
   const log = await berth.log();
   assertEquals(log.filter((line) => line === "==> Timed Out").length, 2, log.join("\n"));
   assert(!log.some((line) => line.includes("Created wheel")), log.join("\n"));
@@ -89,9 +87,10 @@ Deno.test({
         { "requirements.txt": "tiny-web==1.1\ntorch==2.1.0\nslow-codec==1.0\n" },
         "Move",
       );
-      await berth.deploy();
-      const [last] = await berth.deploys();
-      await berth.reaches(last?.id ?? "", "live");
+      const moved = await until(async () =>
+        (await berth.deploys()).find((one) => one.trigger === "new_commit")
+      );
+      await berth.reaches(moved.id, "live");
     }),
 });
 

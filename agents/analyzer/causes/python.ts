@@ -189,8 +189,10 @@ export const pythonCauses: readonly Cause[] = [
     redeployMayCure: false,
     signs: MODULE_SIGNS,
     decide: onlyWhen("python-run-from-wrong-directory", classifyModule),
-    explain: ({ module, found }) =>
-      `The code imports ${module}, which lies at ${found}: the program runs in another folder.`,
+    explain: ({ module, found, started }) =>
+      `The ${
+        started === undefined ? `code imports ${module}` : `start command runs the module ${module}`
+      }, which lies at ${found}: the program runs in another folder.`,
     identity: ["module"],
     remedies: ["python/start-directory"],
     examples: [

@@ -2,7 +2,7 @@
  * A module that Python does not find has ten causes with one message. The module's name, the traceback, the
  * start command, the repository's folders and its manifests decide which.
  */
-import { joinPath, mainSegment, programWords } from "../../code/commands.ts";
+import { joinPath, mainSegment, programWords, startedModule } from "../../code/commands.ts";
 import { listsDistribution, localModule } from "../../code/manifests.ts";
 import {
   distributionOf,
@@ -11,6 +11,7 @@ import {
   PYTHON_SERVERS,
   topLevel,
 } from "../../code/python_names.ts";
+import { foldersHolding } from "../../code/python_places.ts";
 import type { Classified, Context, Finding } from "../catalogue.ts";
 import { framesAbove, isOwnFile } from "./lines.ts";
 
@@ -22,6 +23,8 @@ const PLACEHOLDERS = new Set([
   "your_project",
   "project_name",
 ]);
+/** Places of one module that are named. */
+const PLACES_SHOWN_MAX = 4;
 const DATABASE_DRIVERS = new Set([
   "psycopg2",
   "psycopg",
@@ -62,12 +65,31 @@ export function classifyModule(finding: Finding, context: Context): Classified {
     !frames.slice(-1).some(isOwnFile);
 
   const repository = context.repository;
-  const directory = joinPath(context.rootDir, target?.directory ?? "");
+  const started = startedBy(finding, context, module);
+  const directory = joinPath(context.rootDir, target?.directory ?? started?.directory ?? "");
   if (repository !== null) {
     const here = localModule(repository.paths, directory, module) ??
       localModule(repository.paths, "", module);
     if (here?.kind === "folder" && packagesFound(repository.files)) {
       return { slug: "python-init-missing", confidence: 0.9, captures: { folder: here.path } };
+    }
+    const sought = started?.module ?? module;
+    const places = foldersHolding(repository.paths, context.rootDir, sought, started !== undefined)
+      .filter((folder) => joinPath(context.rootDir, folder) !== directory);
+    // `src` is looked into for packages that are installed from there; a program that is only run does not.
+    const isBelow = here !== undefined && here.path.startsWith(joinPath(directory, "src") + "/");
+    if (places.length > 0 && (started !== undefined || (isBelow && !isTarget))) {
+      return {
+        slug: "python-run-from-wrong-directory",
+        confidence: started === undefined ? 0.85 : 0.92,
+        captures: {
+          found: shown(places.map((folder) => {
+            const path = joinPath(folder, sought.replaceAll(".", "/"));
+            return repository.paths.includes(joinPath(context.rootDir, `${path}.py`)) ? `${path}.py` : path;
+          })),
+          ...(started === undefined ? {} : { started: started.module }),
+        },
+      };
     }
     if (here === undefined && !isTarget) {
       const holder = module.split(".").slice(0, -1).map((_, at, all) =>
@@ -94,7 +116,7 @@ export function classifyModule(finding: Finding, context: Context): Classified {
       return {
         slug: "python-run-from-wrong-directory",
         confidence: 0.85,
-        captures: { found: elsewhere[0]! },
+        captures: { found: shown(elsewhere) },
       };
     }
     const { name } = distributionOf(module);
@@ -118,6 +140,17 @@ export function classifyModule(finding: Finding, context: Context): Classified {
   const confidence = isKnown ? 0.93 : module.includes(".") ? 0.7 : repository === null ? 0.82 : 0.9;
   return { slug: "python-module-missing", confidence, captures: { package: name } };
 }
+
+/** What the start command runs with `python -m`, where that is what Python does not find. */
+function startedBy(finding: Finding, context: Context, module: string) {
+  const started = startedModule(context.startCommand);
+  const isOfProgram = finding.captures["interpreter"] !== undefined ||
+    (context.lines[finding.at] ?? "").includes("Error while finding module specification for");
+  const isIt = started?.module === module || started?.module.startsWith(`${module}.`);
+  return isOfProgram && isIt ? started : undefined;
+}
+
+const shown = (places: readonly string[]) => places.slice(0, PLACES_SHOWN_MAX).join(" and ");
 
 /** `app.routers.routers`: a relative import that starts one folder too deep. */
 function repeatsParent(module: string): boolean {

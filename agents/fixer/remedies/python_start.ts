@@ -2,7 +2,9 @@
 import { bindingsOf, isServerSource } from "../../code/bindings.ts";
 import { joinPath, mainSegment } from "../../code/commands.ts";
 import { normalName, parseRequirements } from "../../code/requirements.ts";
+import { foldersHolding, moduleName } from "../../code/python_places.ts";
 import { commandSetting, none } from "../remedy.ts";
+import { FOLDER_FLAGS, isPackage, wayFrom, whyNotOne } from "./python_directory.ts";
 import type { FixContext, Remedy } from "../remedy.ts";
 import { pythonSources, requirementFiles, requirementLines } from "../python_project.ts";
 import type { Proposal } from "../../messages.ts";
@@ -58,6 +60,8 @@ function moduleOf(context: FixContext, path: string, isDjango: boolean): { modul
 }
 
 async function startTarget(context: FixContext): Promise<Proposal> {
+  const moved = await movedTarget(context);
+  if (moved !== undefined) return moved;
   const all = await applications(context);
   const [application] = all;
   if (application === undefined) return none("no file makes an application object that a server could serve");
@@ -117,6 +121,60 @@ async function startTarget(context: FixContext): Promise<Proposal> {
     `Serve ${application.target}, the only application object of the repository`,
     "low",
   );
+}
+
+/**
+ * The module that the start command names, where it lies in another folder and has the object.
+ * @returns nothing when no folder has it, so that the repository's one application object may be meant
+ */
+async function movedTarget(context: FixContext): Promise<Proposal | undefined> {
+  const { settings: { startCommand: command }, rootDir, view } = context;
+  const segment = mainSegment(command);
+  const [, word = "", module = "", object] =
+    /(?:^|\s)((?!-)([A-Za-z_][\w.]*):([A-Za-z_]\w*)(?:\(\))?)(?=\s|$)/.exec(segment?.words.join(" ") ?? "") ??
+      [];
+  const { target: old, object: missing } = context.diagnosis.captures;
+  if (segment === undefined || object === undefined || missing !== undefined) return undefined;
+  // Of `web.wsgi` Python names only `web`, when there is none.
+  if (module !== old && !module.startsWith(`${old}.`)) return undefined;
+  const folders: string[] = [];
+  for (const folder of foldersHolding(view.paths, rootDir, module)) {
+    // It is there already: something else is wrong.
+    if (joinPath(segment.directory) === folder) return undefined;
+    const path = joinPath(rootDir, folder, module.replaceAll(".", "/"));
+    const text = await view.read(`${path}.py`) ?? await view.read(`${path}/__init__.py`) ?? "";
+    if (bindsName(text, object)) folders.push(folder);
+  }
+  if (folders.length > 1) return none(whyNotOne(word, folders));
+  const [folder] = folders;
+  const text = command.slice(segment.start, segment.end);
+  if (folder === undefined || /--chdir|--app-dir|\bPYTHONPATH=/.test(command)) return undefined;
+  const full = moduleName(folder, module);
+  const program = segment.words.map((each) => each.replace(/^.*\//, "")).find((each) => each in FOLDER_FLAGS);
+  const at = text.lastIndexOf(word);
+  const withTarget = (target: string) => text.slice(0, at) + target + text.slice(at + word.length);
+  const isIn = segment.directory === "" && full !== null && await isPackage(context, folder);
+  const changed = isIn
+    ? withTarget(full + word.slice(module.length))
+    : program !== undefined && segment.directory === ""
+    ? withTarget(`${FOLDER_FLAGS[program]} ${folder} ${word}`)
+    : `PYTHONPATH=${wayFrom(joinPath(segment.directory), folder)} ${text}`;
+  return commandSetting(
+    "startCommand",
+    command.slice(0, segment.start) + changed + command.slice(segment.end),
+    `Serve ${word} from ${folder || "the root directory"}, the only folder that has it`,
+    "low",
+  );
+}
+
+/** Whether a module has a name at its top level. */
+function bindsName(text: string, name: string): boolean {
+  const word = RegExp.escape(name);
+  return new RegExp(
+    `^(?:${word}[ \\t]*(?::[^=\\n]{0,200})?=(?!=)|(?:async[ \\t]+)?def[ \\t]+${word}\\b|class[ \\t]+${word}\\b|` +
+      `from[ \\t]+\\S+[ \\t]+import[ \\t]+(?:[^\\n]{0,400}[ ,(\\t])?${word}\\b)`,
+    "m",
+  ).test(text);
 }
 
 function folderFlag(program: string, base: string): string {

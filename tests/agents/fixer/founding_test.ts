@@ -337,3 +337,111 @@ Deno.test("a server is told the folder of its program, unless the program is a p
   );
   assertEquals(await healed("python -m backend.app"), "PYTHONPATH=backend python -m backend.app");
 });
+
+Deno.test("a program whose module lies in one folder below is started from there, and never one of two", async () => {
+  const LOG = {
+    module: (name: string) => `/opt/render/project/src/.venv/bin/python: No module named ${name}`,
+    specification:
+      "/usr/bin/python: Error while finding module specification for 'app.run' (ModuleNotFoundError: No module named 'app')",
+    uvicorn: (name: string) => `ERROR:    Error loading ASGI app. Could not import module "${name}".`,
+    gunicorn: (name: string) =>
+      'Traceback (most recent call last):\n  File "/opt/render/project/src/.venv/lib/python3.11/site-packages/gunicorn/util.py", ' +
+      `line 371, in import_app\nModuleNotFoundError: No module named '${name}'`,
+  };
+  const healed = async (startCommand: string, log: string, files: Record<string, string>) => {
+    await using project = await createProject({ "requirements.txt": "", ...files }, {
+      ...PYTHON,
+      startCommand,
+    });
+    const proposal = await project.propose(await project.diagnose(log, "start"));
+    if (proposal.kind === "none") return proposal.why;
+    await project.apply(proposal);
+    return project.settings.startCommand;
+  };
+  const app = "app = make()\n";
+  const cases: [string, string, Record<string, string>, string][] = [
+    ["python -m app", LOG.module("app"), { "src/app.py": "" }, "PYTHONPATH=src python -m app"],
+    [
+      "python -u -m app --port 1",
+      LOG.module("app"),
+      { "svc/app.py": "import models", "svc/models.py": "" },
+      "PYTHONPATH=svc python -u -m app --port 1",
+    ],
+    ["python -m app -c app", LOG.module("app"), {
+      "svc/app.py": "from .models import x",
+      "svc/models.py": "",
+    }, "python -m svc.app -c app"],
+    [
+      "python -m app",
+      LOG.module("app"),
+      { "svc/app.py": "from svc import models", "svc/models.py": "" },
+      "python -m svc.app",
+    ],
+    [
+      "python -m app",
+      LOG.module("app"),
+      { "svc/app/__main__.py": "from . import x", "svc/app/x.py": "" },
+      "PYTHONPATH=svc python -m app",
+    ],
+    [
+      "python -m app.run",
+      LOG.specification,
+      { "svc/app/run.py": "" },
+      "PYTHONPATH=svc python -m app.run",
+    ],
+    [
+      "cd web && python3 -m app",
+      LOG.module("app"),
+      { "web/x.txt": "", "svc/app.py": "" },
+      'cd web && PYTHONPATH="$PWD/../svc" python3 -m app',
+    ],
+    ["python -m app", LOG.module("app"), { "a/app.py": "", "b/app.py": "" }, "app lies in a and in b"],
+    [
+      "python -m app",
+      LOG.module("app"),
+      { "a/app.py": "", "tests/app.py": "" },
+      "PYTHONPATH=a python -m app",
+    ],
+    [
+      "uvicorn app:app --port 1",
+      LOG.uvicorn("app"),
+      { "svc/app.py": app },
+      "uvicorn --app-dir svc app:app --port 1",
+    ],
+    [
+      "uvicorn app:app",
+      LOG.uvicorn("app"),
+      { "svc/app.py": `from .x import y\n${app}`, "svc/x.py": "" },
+      "uvicorn svc.app:app",
+    ],
+    [
+      "gunicorn -w 2 app:app",
+      LOG.gunicorn("app"),
+      { "src/app.py": app },
+      "gunicorn -w 2 --chdir src app:app",
+    ],
+    // The object decides between two modules of one name; where both have it nothing is guessed.
+    [
+      "gunicorn app:app",
+      LOG.gunicorn("app"),
+      { "a/app.py": app, "b/app.py": "x = 1\n" },
+      "gunicorn --chdir a app:app",
+    ],
+    [
+      "gunicorn app:app",
+      LOG.gunicorn("app"),
+      { "a/app.py": app, "b/app.py": app },
+      "app:app lies in a and in b",
+    ],
+    ["hypercorn app:app", LOG.gunicorn("app"), { "svc/app.py": app }, "PYTHONPATH=svc hypercorn app:app"],
+    [
+      "gunicorn web.wsgi:app",
+      LOG.gunicorn("web"),
+      { "svc/web/wsgi.py": app },
+      "gunicorn --chdir svc web.wsgi:app",
+    ],
+  ];
+  for (const [command, log, files, expected] of cases) {
+    assertEquals(await healed(command, log, files), expected, `${command} with ${Object.keys(files)}`);
+  }
+});
