@@ -73,6 +73,7 @@ async function healOnce(drydock: Drydock, name: string): Promise<Spans> {
     apiKey: drydock.apiKey,
     apiUrl: drydock.url,
     githubToken: null,
+    webhook: null,
     dataDirectory: join(folder, `${name}-data`),
     sessionId: null,
   });

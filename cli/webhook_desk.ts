@@ -61,7 +61,11 @@ export class WebhookDesk {
 
   #deliver({ type, data }: Delivery): void {
     const specs = this.#keys.specsOf(data);
-    log.info(`${type} of ${data.serviceId} asks for an early look at ${specs.length} services`);
+    log.info(
+      `${type} of ${data.serviceId} asks to look at ${
+        specs.map(({ service }) => service).join(", ") || "nobody"
+      }`,
+    );
     // Who stands by drops it: the leader looks by the clock.
     for (const spec of specs) {
       this.#queue?.nudge(spec.service, Math.max(spec.watchIntervalMs, DISTANCE_MS_MIN));

@@ -4,7 +4,7 @@
  */
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
-import { webhookEventTypes } from "../render/webhook_schemas.ts";
+import { webhookEventTypes } from "../render/schemas.ts";
 import type { WebhookAttempt } from "../render/webhook_schemas.ts";
 import type { RenderEvent } from "../render/schemas.ts";
 import type { StateEvent } from "../state/records.ts";

@@ -6,8 +6,6 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { logOf } from "../base/log.ts";
-import type { WebhookVerifier } from "../render/webhook.ts";
-import type { Delivery } from "../render/webhook_schemas.ts";
 
 /** Where Render is told to deliver. */
 export const WEBHOOK_PATH = "/webhooks/render";
@@ -25,8 +23,20 @@ export const WEBHOOK_IDS_KEPT = 2_000;
 
 const log = logOf("webhook");
 
-export interface WebhookReceiverOptions {
-  verifier: WebhookVerifier;
+/** Says whether a request is Render's. */
+export interface DeliveryVerifier<Delivery> {
+  /** Whether the headers can be those of a delivery: asked before a body is read. */
+  admits(headers: Headers): boolean;
+  verify(headers: Headers, body: Uint8Array):
+    | { kind: "genuine"; id: string; delivery: Delivery }
+    /** Genuine, and of a form that is not known. */
+    | { kind: "unreadable"; id: string }
+    /** `why` is for our own log. */
+    | { kind: "refused"; why: string };
+}
+
+export interface WebhookReceiverOptions<Delivery> {
+  verifier: DeliveryVerifier<Delivery>;
   clock: Clock;
   /** Asks for an early look; must not wait. What it throws makes Render deliver again. */
   onDelivery: (delivery: Delivery) => void;
@@ -37,7 +47,7 @@ export interface WebhookReceiver {
   answer(request: Request): Promise<Response>;
 }
 
-export function createWebhookReceiver(options: WebhookReceiverOptions): WebhookReceiver {
+export function createWebhookReceiver<Delivery>(options: WebhookReceiverOptions<Delivery>): WebhookReceiver {
   const { verifier, clock, onDelivery } = options;
   const mayEnter = createGate(clock);
   const seen = new Set<string>();

@@ -1,7 +1,7 @@
 /** Request bodies: zod schemas of what drydock understands. Other fields of Render's API are ignored. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { webhookEventTypes } from "../../render/webhook_schemas.ts";
+import { webhookEventTypes } from "../../render/schemas.ts";
 import { BODY_BYTES_MAX } from "../limits.ts";
 import { ApiError } from "./errors.ts";
 

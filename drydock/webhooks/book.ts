@@ -4,8 +4,8 @@
  * attempt at one event is disabled. Nothing is sent but to an address that the API was given.
  */
 import type { Clock, Random } from "../../base/clock.ts";
-import { webhookEventTypes } from "../../render/webhook_schemas.ts";
-import type { WebhookEventType } from "../../render/webhook_schemas.ts";
+import { webhookEventTypes } from "../../render/schemas.ts";
+import type { WebhookEventType } from "../../render/schemas.ts";
 import type { EventRecord } from "../events.ts";
 import { newId } from "../ids.ts";
 import { ATTEMPTS_MAX, DELIVERIES_AT_ONCE_MAX, DELIVERIES_MAX } from "../limits.ts";
