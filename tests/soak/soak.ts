@@ -80,7 +80,7 @@ const MINUTE = 60_000;
 /** Simulated time between looks at the real world, in milliseconds: what waits for it is late by no more. */
 const STRIDE_MS = 5_000;
 /** How often the status server is read, in milliseconds. */
-const STATUS_EVERY_MS = 2_000;
+const STATUS_EVERY_MS = 5_000;
 /** Session files are written as often as `reconcile` does in as many passes, in simulated milliseconds. */
 const FILES_EVERY_MS = 120 * MINUTE;
 const SAMPLES = 180;
