@@ -30,7 +30,7 @@ import { createExplainer } from "./failure.ts";
 import { levelOf, startLog, verboseFlag } from "./log.ts";
 import { createPainter, printJson, safe, table, terminalColumns, wrap } from "./output.ts";
 import type { Painter } from "./output.ts";
-import { diffOf, renderDiff } from "./report.ts";
+import { causeText, diffOf, renderDiff } from "./report.ts";
 import { createSecrets } from "./secrets.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -239,10 +239,7 @@ function card(name: string, attempt: Attempt, { paint }: Painter): string {
   const rows: string[][] = [];
   const { evidence, cause, confidence, remedy, risk, why } = attempt;
   if (evidence !== null) rows.push(["evidence", `line ${evidence.line}: ${safe(evidence.text)}`]);
-  rows.push([
-    "cause",
-    attempt.repair.kind === "rollback" ? safe(cause) : `${safe(cause)} (${Math.round(confidence * 100)} %)`,
-  ]);
+  rows.push(["cause", causeText(cause, confidence, attempt.repair.kind)]);
   rows.push(["remedy", `${safe(remedy)}, risk ${risk}`]);
   if (why !== null) rows.push(["because", safe(why)]);
   const diff = diffOf(attempt.repair);

@@ -13,6 +13,7 @@ import { seenBefore } from "../state/patterns.ts";
 import type { Pattern } from "../state/patterns.ts";
 import type { Store } from "../state/store.ts";
 import { formatDuration } from "../text/duration.ts";
+import { shellWord } from "../text/shell_word.ts";
 import { createPainter, safe, table } from "./output.ts";
 import type { Painter } from "./output.ts";
 
@@ -80,7 +81,7 @@ export async function describeFailure(
 
 /** The command that goes on with a service that is not stalled. */
 export function onceCommand(service: ServiceSpec["service"]): string {
-  return `deno task once --service ${service}`;
+  return `deno task once --service ${shellWord(service)}`;
 }
 
 /** The whole message for people. */
@@ -147,7 +148,7 @@ export function leftRows(left: readonly Leftover[]): [string, string][] {
 function resultOf({ status, exposed, error, durationMs }: Failure["tried"][number]): string {
   const took = durationMs === null ? "" : ` after ${formatDuration(durationMs)}`;
   const then = exposed === null ? "" : `, then ${safe(exposed)} came to light`;
-  return `${status}${took}${then}${error === null ? "" : `: ${safe(error)}`}`;
+  return `${status.replaceAll("_", " ")}${took}${then}${error === null ? "" : `: ${safe(error)}`}`;
 }
 
 function patternText({ match, cause, incidents, services, healed, worked, failed }: Pattern): string {

@@ -1,4 +1,5 @@
 /** How a settlement reads: for people what was wrong, the line that shows it, what was done; for programs the same. */
+import type { Step } from "../reconciler/action.ts";
 import type { Settlement } from "../reconciler/settle.ts";
 import { exposedBy } from "../state/iterations.ts";
 import { leftoversOf } from "../state/leftovers.ts";
@@ -14,6 +15,17 @@ const DIFF_LINE_CHARS_MAX = 1000;
 /** Columns that the label before a diff takes, and its sign. */
 const DIFF_MARGIN = 24;
 const DIFF_STYLES: Readonly<Record<string, Style>> = { "+": "green", "-": "red" };
+
+const STEP_WORDS: Readonly<Record<Step, string>> = {
+  push: "push the commit",
+  "pull-request": "open the pull request",
+  setting: "change the setting",
+  deploy: "start a deploy",
+  "autodeploy-off": "switch autodeploy off, then to roll back",
+  "autodeploy-on": "switch autodeploy on again",
+  rollback: "roll back",
+  restart: "restart the service",
+};
 
 /**
  * One service for people.
@@ -45,7 +57,7 @@ export function renderSettlement(
     rows.push(...attemptRows(attempt, paint, attempt.number === withheld?.attempt.number));
   }
   if (withheld !== null) {
-    rows.push(["not done", `This only looked; the next step would be: ${withheld.step}`]);
+    rows.push(["not done", `This only looked; the next step would be to ${STEP_WORDS[withheld.step]}`]);
   } else if (result.verdict !== "ready") rows.push(["why", safe(result.message)]);
   if (record.hold?.autoDeployWas === true) {
     const bad = safe(record.hold.badCommit.slice(0, 9));
@@ -75,10 +87,12 @@ function evidenceText({ line, text }: Evidence): string {
 function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boolean): [string, string][] {
   const summary = safe(attempt.summary);
   const rows: [string, string][] = [
-    isPlanned ? ["would do", summary] : [`attempt ${attempt.number}`, `${attempt.status}: ${summary}`],
+    isPlanned
+      ? ["would do", summary]
+      : [`attempt ${attempt.number}`, `${statusText(attempt.status)}: ${summary}`],
   ];
   if (attempt.evidence !== null) rows.push(["evidence", evidenceText(attempt.evidence)]);
-  rows.push(["cause", `${safe(attempt.cause)} (${Math.round(attempt.confidence * 100)} %)`]);
+  rows.push(["cause", causeText(attempt.cause, attempt.confidence, attempt.repair.kind)]);
   rows.push(["remedy", `${safe(attempt.remedy)}, risk ${attempt.risk}`]);
   if (attempt.why !== null) rows.push(["because", safe(attempt.why)]);
   const diff = diffOf(attempt.repair);
@@ -90,6 +104,17 @@ function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boole
   if (exposed !== null) rows.push(["then", `${safe(exposed)} came to light: ${safe(attempt.error ?? "")}`]);
   else if (attempt.error !== null) rows.push(["result", safe(attempt.error)]);
   return rows;
+}
+
+/** A cause with how sure it is; one that a rule of the plan gives is no diagnosis. */
+export function causeText(cause: string, confidence: number, kind: string): string {
+  const isRule = kind === "rollback" || kind === "restart";
+  return isRule ? safe(cause) : `${safe(cause)} (${Math.round(confidence * 100)} %)`;
+}
+
+/** The status of an attempt in words. */
+export function statusText(status: Attempt["status"] | "success"): string {
+  return status.replaceAll("_", " ");
 }
 
 export function diffOf(repair: Repair): string | null {

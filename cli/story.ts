@@ -5,7 +5,7 @@ import { formatDuration } from "../text/duration.ts";
 import { leftRows } from "./failure.ts";
 import { safe, table } from "./output.ts";
 import type { Painter } from "./output.ts";
-import { renderDiff } from "./report.ts";
+import { causeText, renderDiff, statusText } from "./report.ts";
 import { RESULT_STYLES, resultOf } from "./sessions.ts";
 
 type Planned = Session["plan"]["incidents"][number];
@@ -81,33 +81,30 @@ function renderIncident(ended: Ended, planned: Planned | undefined, painter: Pai
   return `${head}\n${facts(rows, painter)}`;
 }
 
-/** What was seen, what was considered and why, what was done and what came of it. */
+/** What was meant, what was seen, what was considered and why, what was changed and what came of it. */
 function attemptRows(planned: Planned, number: number, { paint }: Painter): [string, string][] {
   const rows: [string, string][] = [];
   const step = planned.steps.find(({ attempt }) => attempt === number);
   const iteration = planned.iterations.find((one) => one.number === number);
-  if (step?.evidence) rows.push(["evidence", `line ${step.evidence.line}: ${safe(step.evidence.text)}`]);
   if (step !== undefined) {
-    rows.push(["cause", `${safe(step.cause)} (${Math.round(step.confidence * 100)} %)`]);
+    rows.push([`attempt ${number}`, safe(step.summary)]);
+    if (step.evidence) rows.push(["evidence", `line ${step.evidence.line}: ${safe(step.evidence.text)}`]);
+    rows.push(["cause", causeText(step.cause, step.confidence, step.kind)]);
   }
   const ranked = planned.remedies.filter(({ attempt }) => attempt === number).slice(0, REMEDIES_SHOWN);
   for (const { remedy, expectedSuccess, why, isChosen } of ranked) {
-    const expected = expectedSuccess === null ? "" : `${Math.round(expectedSuccess * 100)} % expected, `;
-    rows.push([isChosen ? "chosen" : "considered", `${safe(remedy)}: ${expected}${safe(why)}`]);
+    const likely = expectedSuccess === null ? "" : `${Math.round(expectedSuccess * 100)} % likely to heal, `;
+    rows.push([isChosen ? "chosen" : "considered", `${safe(remedy)}: ${likely}${safe(why)}`]);
   }
   if (step === undefined || iteration === undefined) return rows;
-  const took = iteration.durationSeconds === null
-    ? ""
-    : ` after ${formatDuration(iteration.durationSeconds * 1000)}`;
-  const deploy = iteration.deployId === null ? "" : `, deploy ${safe(iteration.deployId, 60)}`;
-  rows.push([
-    `attempt ${number}`,
-    `${safe(step.summary)}: ${paint("bold", iteration.status)}${took}${deploy}`,
-  ]);
   if (step.diff !== null) rows.push(["change", renderDiff(step.diff, paint)]);
-  const { error, exposed } = iteration;
+  const { status, error, exposed, deployId, durationSeconds } = iteration;
+  const took = durationSeconds === null ? "" : ` after ${formatDuration(durationSeconds * 1000)}`;
+  const isNamed = deployId === null || error?.includes(deployId) === true;
+  const deploy = isNamed ? "" : `, deploy ${safe(deployId, 60)}`;
+  const why = error === null || exposed !== null ? "" : `: ${safe(error)}`;
+  rows.push(["result", `${paint("bold", statusText(status))}${took}${deploy}${why}`]);
   if (exposed !== null) rows.push(["then", `${safe(exposed)} came to light: ${safe(error ?? "")}`]);
-  else if (error !== null) rows.push(["result", safe(error)]);
   return rows;
 }
 

@@ -13,7 +13,9 @@ export const leftoverSchema = z.object({
   attempt: z.number(),
   kind: z.enum(["setting", "commit", "pull-request"]),
   what: z.string().describe("Which setting from what to what, or which commit on which branch"),
-  cured: z.string().nullable().describe("The cause that it cured; null when it did not help"),
+  cured: z.string().nullable().describe(
+    "The cause that it cured; null when it is not known to have cured any",
+  ),
   undo: z.string().describe("How to take it back"),
 });
 export type Leftover = z.infer<typeof leftoverSchema>;
@@ -63,7 +65,7 @@ export function leftoversOf(incident: Incident, hold: Hold | null = null): Lefto
 
 /** In words that follow each other on one line. */
 export function leftoverText({ attempt, what, cured, undo }: Leftover): string {
-  const worth = cured === null ? "did not help" : `cured ${cured}`;
+  const worth = cured === null ? "which did not heal" : `which cured ${cured}`;
   return `${what} (attempt ${attempt}, ${worth}). To take it back: ${undo}`;
 }
 

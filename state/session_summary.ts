@@ -152,6 +152,12 @@ function planOf(
   };
 }
 
+/** Why a rule of the plan chose a repair, before any remedy is asked for. */
+const RULES: Partial<Record<Attempt["repair"]["kind"], string>> = {
+  rollback: "a rule: what a new deploy broke goes back to what was proven good, before any repair",
+  restart: "a rule: a deploy that was good before is restarted once, before anything is changed",
+};
+
 /** The optimizer's order for each attempt; where a rule of the plan chose, that rule. */
 function remediesOf(incident: Incident, events: readonly StateEvent[]): PlannedIncident["remedies"] {
   const orders = new Map(
@@ -171,7 +177,8 @@ function remediesOf(incident: Incident, events: readonly StateEvent[]): PlannedI
       };
     });
     if (attempt === undefined || ranked.some((one) => one.isChosen)) return ranked;
-    const { remedy, summary: why } = attempt;
+    const { remedy } = attempt;
+    const why = RULES[attempt.repair.kind] ?? attempt.why ?? attempt.summary;
     return [{ attempt: number, remedy, expectedSuccess: null, why, isChosen: true }, ...ranked];
   });
 }

@@ -74,13 +74,13 @@ Deno.test("after failure one message has the last error, what was tried, what wa
       "api: needs a person: AttemptsSpent",
       "why: 2 attempts were made, and the policy allows 2",
       "attempt 1: unpin for python-dependency-conflict: failed after 30s: Deploy dep-2 is build_failed",
-      "attempt 2: redeploy for python-dependency-conflict: no_effect after 5s: " +
+      "attempt 2: redeploy for python-dependency-conflict: no effect after 5s: " +
       "Deploy dep-3 is build_failed: ERROR: No matching distribution found for flask==9",
       "last error: ERROR: No matching distribution found for flask==9",
       "evidence: line 3: ERROR: ResolutionImpossible",
       "seen before: this very failure in 1 earlier incident of web, 1 healed; worked: unpin (1)",
       "seen before: another python-dependency-conflict in 1 earlier incident of shop, 1 healed; worked: raise (1)",
-      "left: Commit 4f1c1e0ab is on branch main (attempt 1, did not help). " +
+      "left: Commit 4f1c1e0ab is on branch main (attempt 1, which did not heal). " +
       "To take it back: git revert 4f1c1e0ab on branch main, and push",
       "to go on: deno task resume --service api",
     ]);

@@ -39,13 +39,13 @@ Deno.test("a setting and a commit that did not help are told with how to take th
     }),
   ];
   assertEquals(leftoversOf(incident({ status: "stalled", attempts })).map(leftoverText), [
-    "Commit 1f1c1e0ab is on branch main (attempt 1, did not help). " +
+    "Commit 1f1c1e0ab is on branch main (attempt 1, which did not heal). " +
     "To take it back: git revert 1f1c1e0ab on branch main, and push",
-    'Setting startCommand was changed from "node sever.js" to "node index.js" (attempt 2, did not help). ' +
+    'Setting startCommand was changed from "node sever.js" to "node index.js" (attempt 2, which did not heal). ' +
     'To take it back: set startCommand back to "node sever.js" in the service\'s settings at Render',
-    'Setting rootDir was changed from (empty) to "api" (attempt 2, did not help). ' +
+    'Setting rootDir was changed from (empty) to "api" (attempt 2, which did not heal). ' +
     "To take it back: clear rootDir in the service's settings at Render",
-    "Pull request https://h/o/r/pull/7 was opened (attempt 3, did not help). " +
+    "Pull request https://h/o/r/pull/7 was opened (attempt 3, which did not heal). " +
     "To take it back: close it; if it was merged, revert the merge",
   ]);
 });
