@@ -4,12 +4,13 @@
  */
 import type { Attempt, Evidence, Incident } from "../state/records.ts";
 import { fingerprint } from "../text/fingerprint.ts";
+import { shellWord } from "../text/shell_word.ts";
 import { latestDeploy, liveDeploy } from "./observation.ts";
 import type { Sighting } from "./observation.ts";
 
 /** The command that makes Evenkeel go on with a stalled service. */
 export function resumeCommand(serviceName: string): string {
-  return `deno task resume --service ${serviceName}`;
+  return `deno task resume --service ${shellWord(serviceName)}`;
 }
 
 /** @param at milliseconds since the epoch; with the service it makes the id, so that a plan stays pure */
