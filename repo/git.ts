@@ -181,17 +181,17 @@ export function whyFailed(result: RunResult, options: GitOptions): string {
     return `git was ended (${result.why})`;
   }
   const lines = result.stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  // The process that met the limit is a child of git's; what git says of its end depends on the moment.
-  const isCut = lines.some((line) => /File too large|signal 25|invalid index-pack output/.test(line));
-  if (isCut && options.fileBytesMax !== undefined) {
-    return `it is larger than ${options.fileBytesMax} bytes, or the transfer broke off`;
-  }
   // A few bytes can stand for any number of them: git finds out when it unfolds them.
   if (
     lines.some((line) => /Out of memory|malloc failed|mmap failed/i.test(line)) &&
     options.memoryBytesMax !== undefined
   ) {
     return `it needs more than ${options.memoryBytesMax} bytes of memory`;
+  }
+  // The process that met the limit is a child of git's; what git says of its end depends on the moment.
+  const isCut = lines.some((line) => /File too large|signal 25|invalid index-pack output/.test(line));
+  if (isCut && options.fileBytesMax !== undefined) {
+    return `it is larger than ${options.fileBytesMax} bytes, or the transfer broke off`;
   }
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1);
   const text = line?.replace(/^(?:fatal|error): /, "") ?? `git ended with exit code ${result.code}`;

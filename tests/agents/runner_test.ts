@@ -94,7 +94,7 @@ Deno.test("an agent that throws, exits or forgets a promise has crashed, and the
   assertStringIncludes(forgotten.message ?? "", "nobody waits for me");
 });
 
-Deno.test("an agent that is busy, deaf to SIGTERM or silent ends at its deadline", async () => {
+Deno.test("an agent that is busy, deaf to SIGTERM or silent ends at its deadline (promise 20)", async () => {
   const limits = { deadlineMs: 500 };
   for (const deed of ["spin", "stubborn", "close"]) {
     assertEquals(
@@ -114,12 +114,12 @@ Deno.test("an agent that says too much, nonsense or the wrong thing has failed",
   assertEquals((await attempt("number")).why, "bad-output");
 });
 
-Deno.test("an agent that runs out of memory takes nobody with it", async () => {
+Deno.test("an agent that runs out of memory takes nobody with it (promise 20)", async () => {
   const result = await attempt("memory");
   assertEquals(result, { why: "memory", message: "ran out of memory: its heap may have 64 MiB" });
 });
 
-Deno.test("an agent may read, write, connect, spawn and see nothing that it was not given", async () => {
+Deno.test("an agent may read, write, connect, spawn and see nothing that it was not given (promise 21)", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = String(listener.addr.port);
   for (
@@ -138,7 +138,7 @@ Deno.test("an agent may read, write, connect, spawn and see nothing that it was 
   }
 });
 
-Deno.test("an agent reaches exactly the host and the folder that it was given", async () => {
+Deno.test("an agent reaches exactly the host and the folder that it was given (promise 21)", async () => {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response("hi"),
@@ -184,7 +184,7 @@ Deno.test("an agent sees none of our environment, even where it may look", async
   assertEquals(result, { output: "undefined" });
 });
 
-Deno.test("what an agent stores is gone before the next one looks", async () => {
+Deno.test("what an agent stores is gone before the next one looks (promise 21)", async () => {
   assertEquals(await attempt("remember"), { output: "nothing" });
   assertEquals(await attempt("remember"), { output: "nothing" });
 });
@@ -207,7 +207,7 @@ Deno.test("a run that is stopped by its caller ends as aborted, before and durin
   assertEquals((await attempt("stubborn", { signal: AbortSignal.timeout(300) })).why, "aborted");
 });
 
-Deno.test("twenty runs at once, two at a time, leave no process and no folder", async () => {
+Deno.test("twenty runs at once, two at a time, leave no process and no folder (promise 20)", async () => {
   const scratchRoot = await Deno.makeTempDir({ prefix: "evenkeel-runner-" });
   const runAgent = createSubprocessRunner({ scratchRoot, entry });
   let most = 0;
@@ -224,7 +224,7 @@ Deno.test("twenty runs at once, two at a time, leave no process and no folder", 
   assert(most >= 1 && most <= 2, `${most} at a time`);
 });
 
-Deno.test("an agent leaves by itself when its parent is gone", async () => {
+Deno.test("an agent leaves by itself when its parent is gone (promise 20)", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--cached-only", entry().href],
     stdin: "piped",

@@ -43,7 +43,7 @@ Deno.test("cloneCheckout() gives a commit that is no longer the branch's head", 
   assertEquals(await exists(other.directory), false);
 });
 
-Deno.test("nothing a repository or this machine's git configuration holds is run or followed by a checkout", async () => {
+Deno.test("nothing a repository or this machine's git configuration holds is run or followed by a checkout (promise 18)", async () => {
   await using folder = await createFolder();
   const canary = join(folder.path, "canary");
   const evil = `#!/bin/sh\ntouch ${canary}\n`;
@@ -95,7 +95,7 @@ Deno.test("nothing a repository or this machine's git configuration holds is run
   assertEquals(await exists(canary), false);
 });
 
-Deno.test("what is written into the checkout's folder cannot make git run anything", async () => {
+Deno.test("what is written into the checkout's folder cannot make git run anything (promise 18)", async () => {
   await using folder = await createFolder();
   const canary = join(folder.path, "canary");
   await using repository = await createBareRepository({ "a": "1\n" });
@@ -112,7 +112,7 @@ Deno.test("what is written into the checkout's folder cannot make git run anythi
   assertStringIncludes(remote, checkout.head);
 });
 
-Deno.test("read() refuses what leaves the folder, is no regular file, no text, or too large", async () => {
+Deno.test("read() refuses what leaves the folder, is no regular file, no text, or too large (promise 18)", async () => {
   await using folder = await createFolder();
   await Deno.writeTextFile(join(folder.path, "secret"), "hidden");
   await using repository = await createBareRepository({
@@ -152,7 +152,7 @@ Deno.test("read() refuses what leaves the folder, is no regular file, no text, o
   assertEquals(await checkout.read("bom"), "\ufeffhi");
 });
 
-Deno.test("a repository beyond the limits is refused before its files are written", async () => {
+Deno.test("a repository beyond the limits is refused before its files are written (promise 19)", async () => {
   await using folder = await createFolder();
   await using repository = await createBareRepository({
     "a": "1",
