@@ -3,6 +3,7 @@
  * API is ready; everything for people goes to standard error.
  */
 import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
+import { BUILD_MEMORY_MIB } from "../drydock/deploy/memory.ts";
 import { startDrydock } from "../drydock/mod.ts";
 import type { Drydock, DrydockOptions } from "../drydock/mod.ts";
 import { parseArguments } from "./arguments.ts";
@@ -42,6 +43,23 @@ export const drydockDefinition = defineCommand({
       description:
         "Where repositories are mirrored and services run, else a temp folder that is removed at the end",
     },
+    "build-time": {
+      kind: "number",
+      placeholder: "SECONDS",
+      min: 1,
+      max: 7_200,
+      whole: false,
+      description: "How long a build may take, else what the speed makes of Render's two hours",
+    },
+    "build-memory": {
+      kind: "number",
+      placeholder: "MIB",
+      min: 64,
+      max: 1_048_576,
+      whole: true,
+      default: BUILD_MEMORY_MIB,
+      description: "What the processes of a build may use together; beyond, the largest is killed (Linux)",
+    },
     policy: {
       kind: "choice",
       of: ["wait", "override"],
@@ -80,6 +98,7 @@ export async function drydockCommand(args: string[]): Promise<number> {
     return EXIT.ready;
   }
   const { port, speed, directory, policy, engine, images } = parsed.flags;
+  const buildSeconds = parsed.flags["build-time"];
   const stopped = Promise.withResolvers<void>();
   using _stop = stopOnSignals((name) => {
     console.error(`Drydock stops: ${name}`);
@@ -90,6 +109,8 @@ export async function drydockCommand(args: string[]): Promise<number> {
     speed,
     overlapPolicy: policy,
     containerEngine: engine,
+    buildMemoryMiB: parsed.flags["build-memory"],
+    ...(buildSeconds === undefined ? {} : { limits: { buildMs: buildSeconds * 1000 } }),
     ...(directory === undefined ? {} : { directory }),
     ...(images === undefined ? {} : { imageStore: images }),
   });

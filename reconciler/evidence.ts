@@ -3,6 +3,7 @@
  * the deploy, and the repository's files that matter. Everything leaves here sanitised and redacted; the
  * repository's text, which goes to agents only, is redacted and otherwise as it is.
  */
+import { z } from "zod";
 import type { Phase, RepositoryView } from "../agents/messages.ts";
 import { cleanLog } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
@@ -67,11 +68,14 @@ export async function readFailureLog(
   return { text, isTruncated: result.truncated, phases, redact: (other) => redact(other) };
 }
 
+/** The reason of a `deploy_ended` whose build has failed (reference 2.3). */
+const buildFailedSchema = z.object({ buildFailed: z.object({ id: z.string() }) });
+
 /** Render's machine-readable reason for the end of a deploy, as one line; `null` when it gives none. */
 export async function readPlatformReason(
-  api: Parts["api"],
+  api: Pick<Parts["api"], "listEvents">,
   serviceId: string,
-  deploy: DeployView,
+  deploy: Pick<DeployView, "id">,
   signal: AbortSignal,
 ): Promise<string | null> {
   const events = await api.listEvents(serviceId, { limit: EVENTS_READ }, signal);
@@ -79,7 +83,17 @@ export async function readPlatformReason(
     const details = event.details ?? {};
     const isOurs = details["deployId"] === deploy.id || event.type === "server_failed";
     const reason = JSON.stringify(details["reason"] ?? {});
-    if (isOurs && reason !== "{}") return sanitizeLine(`${event.type}: ${reason}`, 500);
+    if (!isOurs || reason === "{}") continue;
+    // That a build has failed says nothing; why it has stands in the event of the build.
+    const failed = buildFailedSchema.safeParse(details["reason"]).data?.buildFailed.id;
+    const ended = events.find(({ type, details: of }) =>
+      type === "build_ended" && failed !== undefined && of?.["buildId"] === failed
+    );
+    const why = JSON.stringify(ended?.details?.["reason"] ?? {});
+    return sanitizeLine(
+      ended === undefined || why === "{}" ? `${event.type}: ${reason}` : `${ended.type}: ${why}`,
+      500,
+    );
   }
   return null;
 }

@@ -1,5 +1,6 @@
 /** What a remedy needs to know of a Python service: its requirements files, its Python, where it imports what. */
 import { joinPath, requirementFilesOf, segmentsOf } from "../code/commands.ts";
+import { parseDockerfile, stagesOf } from "../code/dockerfile.ts";
 import { topLevel } from "../code/python_names.ts";
 import type { FixContext } from "./remedy.ts";
 
@@ -26,7 +27,9 @@ export async function requirementFiles(context: FixContext): Promise<string[]> {
   return files;
 }
 
-async function installedFiles({ settings, rootDir, view }: FixContext): Promise<string[]> {
+async function installedFiles(context: FixContext): Promise<string[]> {
+  const { settings, rootDir, view } = context;
+  if (settings.runtime === "docker") return await filesOfDockerfile(context);
   const direct = requirementFilesOf(settings.buildCommand, rootDir).filter(view.has);
   if (direct.length > 0) return direct;
   for (const { words, directory } of segmentsOf(settings.buildCommand)) {
@@ -39,6 +42,30 @@ async function installedFiles({ settings, rootDir, view }: FixContext): Promise<
     if (found.length > 0) return found;
   }
   return [];
+}
+
+async function dockerfileOf({ settings, rootDir, view }: FixContext) {
+  const path = joinPath(rootDir, settings.dockerfilePath === "" ? "Dockerfile" : settings.dockerfilePath);
+  return { path, file: parseDockerfile(await view.read(path) ?? "") };
+}
+
+/** The requirements files that a Dockerfile installs, found in the commit by what it copies or by their name. */
+async function filesOfDockerfile(context: FixContext): Promise<string[]> {
+  const { rootDir, view } = context;
+  const { path, file: { instructions } } = await dockerfileOf(context);
+  const copied = instructions.filter(({ keyword, flags }) =>
+    /^(?:COPY|ADD)$/.test(keyword) && !flags.some((flag) => flag.startsWith("--from"))
+  ).flatMap(({ args }) => args.split(/[\s"',[\]]+/));
+  const files = instructions.flatMap(({ keyword, args }) => {
+    if (keyword !== "RUN" || !/\bpip[\d.]*\s+install\b/.test(args)) return [];
+    return [...args.matchAll(/\s(?:-r|--requirement)[ =]?\s*([^\s;&|"',]+)/g)].flatMap(([, name = ""]) => {
+      const base = name.replace(/^.*\//, "");
+      const words = [...copied.filter((word) => word.endsWith(base)), name, base];
+      return [...words.map((word) => joinPath(rootDir, word)), joinPath(path, "..", base)].find(view.has) ??
+        [];
+    });
+  });
+  return [...new Set(files)];
 }
 
 /** The requirement lines of these files, without options, comments and blank lines. */
@@ -57,6 +84,12 @@ export async function requirementLines(context: FixContext, files: readonly stri
 export async function pythonVersionOf(context: FixContext): Promise<string | null> {
   const named = context.diagnosis.captures["python"];
   if (named !== undefined && /^3\.\d{1,2}(?:\.\d{1,3})?$/.test(named)) return named;
+  if (context.settings.runtime === "docker") {
+    const bases = stagesOf((await dockerfileOf(context)).file).flatMap(({ resolved }) =>
+      /^(?:.*\/)?python:(3\.\d{1,2}(?:\.\d{1,3})?)(?:$|[-@])/.exec(resolved ?? "")?.[1] ?? []
+    );
+    return bases.at(-1) ?? null;
+  }
   const file = await context.view.read(joinPath(context.rootDir, ".python-version"));
   return /^\s*(3\.\d{1,2}(?:\.\d{1,3})?)\s*$/.exec(file ?? "")?.[1] ?? null;
 }

@@ -149,6 +149,7 @@ export const pythonHeavyCauses: readonly Cause[] = [
     explain: () => "The build took longer than the platform allows.",
     identity: [],
     remedies: [
+      "network/redeploy",
       "python/drop-unused",
       "python/use-wheels",
       "python/split-layers",

@@ -5,7 +5,7 @@ export const networkRemedies: readonly Remedy[] = [{
   id: "network/redeploy",
   kind: "redeploy",
   risk: "low",
-  causes: ["network-transient", "npm-client-error"],
+  causes: ["network-transient", "npm-client-error", "build-timeout"],
   propose: ({ diagnosis }) => ({
     kind: "redeploy",
     clearCache: false,

@@ -80,6 +80,23 @@ test("a large package stays that is imported anywhere, named in a file, or that 
   });
 });
 
+test("what a Dockerfile installs is looked at like what a build command installs", async () => {
+  await using index = await createPythonIndex([{ name: "tiny-web", version: "1.0" }]);
+  await using project = await createProject({
+    "Dockerfile":
+      "FROM python:3.11-slim\nWORKDIR /app\nCOPY deploy/requirements.txt .\nRUN pip install -r /app/requirements.txt\nCOPY . .\n",
+    "deploy/requirements.txt": "numpy==1.24.4\ntiny-web==1.0\n",
+    "app.py": "import tiny_web\n",
+  }, { runtime: "docker" });
+  await withRealTools(index.env, async (ask) => {
+    const diagnosis = await project.diagnose(UNBUILT, "build");
+    assertEquals(diagnosis.cause, "heavy-dependencies");
+    const answer = await project.propose(diagnosis, ask, "python/drop-unused");
+    assert(answer.kind === "patch", JSON.stringify(answer));
+    assertEquals(answer.edits, [{ path: "deploy/requirements.txt", content: "tiny-web==1.0\n" }]);
+  });
+});
+
 test("a smaller set is a proposal of high risk, which the policy does not apply by itself", async () => {
   await using project = await createProject({
     "requirements.txt": "opencv-python==4.9.0.80\ntorch==2.1.0\n",
