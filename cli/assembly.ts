@@ -22,6 +22,7 @@ import { createCleanStore } from "../state/clean_store.ts";
 import type { Store } from "../state/store.ts";
 import { cleanLog } from "../text/redact.ts";
 import { createTroubleTeller } from "./agent_trouble.ts";
+import { createCopyKeeper } from "./copy_keeper.ts";
 import { confirmedFetch, confirmedRepositories, leadAtOnce } from "./leading.ts";
 import type { Confirm } from "./leading.ts";
 import { createOverlay } from "./overlay.ts";
@@ -31,6 +32,8 @@ import { createSecrets, learnFrom, ownSecrets } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 import { createSessionRecorder, describeContinued } from "./session_recorder.ts";
 import { agentSays, watchAgents, watchFetch } from "./watched.ts";
+
+const STORE_FILE = "evenkeel.db";
 
 export interface AssemblyOptions {
   /** `false` keeps everything that is recorded in memory. @default true */
@@ -52,7 +55,7 @@ export interface Assembly extends AsyncDisposable {
   lost: AbortSignal;
   /** What to say when the session is one that was there before; `null` otherwise. */
   continued: string | null;
-  /** Writes the human-readable files of this session. */
+  /** Writes the human-readable files of this session, and once a day a copy of the store. */
   writeArtifacts(): Promise<void>;
   /**
    * Fires session-end and waits for the hooks that are still to be called.
@@ -76,7 +79,7 @@ export async function assemble(
   const secrets = options.secrets ?? createSecrets(ownSecrets(configuration));
   const { redact } = secrets;
   const opening = term?.store ??
-    createOverlay(cleanup.use(await openSqliteStore(join(dataDirectory, "evenkeel.db"))));
+    createOverlay(cleanup.use(await openSqliteStore(join(dataDirectory, STORE_FILE))));
   const store = createCleanStore(opening, (text) => cleanLog(text, redact));
   const confirm: Confirm = term?.confirm ?? (() => Promise.reject(new Error("A check was about to act")));
 
@@ -152,13 +155,17 @@ export async function assemble(
       if (mayWrite) await recorder.agentAnswered(agent, output, context);
     },
   };
+  const keepCopy = createCopyKeeper(join(dataDirectory, STORE_FILE), clock);
+  if (mayWrite) await keepCopy();
   const opened = cleanup.move();
   return {
     parts,
     lost: term?.lost ?? new AbortController().signal,
     continued: mayWrite ? continued : null,
     async writeArtifacts() {
-      if (mayWrite) await recorder.write();
+      if (!mayWrite) return;
+      await recorder.write();
+      await keepCopy();
     },
     async endSession({ message, success }, drainMs) {
       hooks?.fire("session-end", { message, success, level: success ? "info" : "warn" });

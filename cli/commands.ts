@@ -63,6 +63,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Tell what one session did, and why",
     load: async () => (await import("./session.ts")).sessionCommand,
   },
+  restore: {
+    summary: "Put the copy of a damaged store in its place",
+    load: async () => (await import("./restore.ts")).restoreCommand,
+  },
   policy: {
     summary: "Show the guardrails in force",
     load: async () => (await import("./policy.ts")).policyCommand,

@@ -122,6 +122,8 @@ async function makeFile(path: string): Promise<void> {
   try {
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     if (await exists(path)) return;
+    // Its newest state lies in the log; a new store would have that played into it.
+    if (await sizeOf(`${path}-wal`) > 0) throw damaged(path, "it is missing, and its log is there");
     const fresh = `${path}.new-${crypto.randomUUID()}`;
     try {
       (await Deno.open(fresh, { createNew: true, write: true, mode: 0o600 })).close();
@@ -141,6 +143,7 @@ async function makeFile(path: string): Promise<void> {
       await Deno.remove(`${fresh}-journal`).catch(() => {});
     }
   } catch (error) {
+    if (error instanceof EvenkeelError) throw error;
     const trouble = diskTrouble(`create ${path}`, error);
     if (trouble !== null) throw trouble;
     throw new EvenkeelError(`Cannot create ${path}: ${messageOf(error)}`, {
@@ -263,7 +266,7 @@ function isSqlite(error: unknown): error is Error {
 }
 
 /** Turns what the disk or the file did to us into an error for people; a defect of ours stays what it is. */
-function explain(path: string, verb: string, error: unknown): unknown {
+export function explain(path: string, verb: string, error: unknown): unknown {
   if (!isSqlite(error)) return error;
   const { message } = error;
   if (/not a database|malformed|corrupt|encrypted/i.test(message)) return damaged(path, message, error);

@@ -40,6 +40,16 @@ export function decode<T>(schema: z.ZodType<T>, record: unknown, path: string): 
   throw new EvenkeelError(`Cannot read ${path}: the file is damaged: ${why}`, { hint: RESTORE_HINT });
 }
 
+/** Whether a record is as it was written, or from before there were sums. */
+export function isIntact(record: string): boolean {
+  try {
+    JSON.parse(summed(record));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The text without its sum. @throws when it is another text than was written */
 function summed(record: string): string {
   const sum = SUM.exec(record);

@@ -1,0 +1,98 @@
+/**
+ * A copy of the store beside it, so that there is a last good state to go back to. A copy is made at most once a day,
+ * replaces the one before as a whole, and only when every record in it is as it was written.
+ */
+import { dirname } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../base/clock.ts";
+import { EvenkeelError } from "../base/errors.ts";
+import { explain } from "./database.ts";
+import { syncDirectory } from "./files.ts";
+import { isIntact, RESTORE_HINT } from "./rows.ts";
+
+/** Age at which a copy is replaced, in milliseconds. */
+export const BACKUP_EVERY_MS = 24 * 3_600_000;
+/** Records read at a time; other work goes on between. */
+const BATCH = 500;
+
+/** Where the copy of a store is. */
+export function copyOf(path: string): string {
+  return `${path}.bak`;
+}
+
+/** When the copy of a store was made, in milliseconds since the epoch; `null` when there is none. */
+export async function copiedAt(path: string): Promise<number | null> {
+  try {
+    return (await Deno.stat(copyOf(path))).mtime?.getTime() ?? null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/**
+ * Copies a store that is in use, unless there is a copy that is young enough.
+ * @returns whether a copy was made
+ * @throws {EvenkeelError} when the store is damaged or the disk refuses; the copy that was there stays
+ */
+export async function backUp(path: string, clock: Clock): Promise<boolean> {
+  const last = await copiedAt(path);
+  // A copy from the future is one from before the clock was set.
+  if (last !== null && Math.abs(clock.now() - last) < BACKUP_EVERY_MS) return false;
+  const fresh = `${copyOf(path)}.new`;
+  await Deno.remove(fresh).catch(() => {});
+  try {
+    copyInto(path, fresh);
+    await Deno.chmod(fresh, 0o600);
+    await checkRecords(fresh, path, clock);
+    using file = await Deno.open(fresh, { read: true, write: true });
+    await file.sync();
+    await Deno.rename(fresh, copyOf(path));
+    await syncDirectory(dirname(path));
+    return true;
+  } finally {
+    await Deno.remove(fresh).catch(() => {});
+  }
+}
+
+function copyInto(path: string, fresh: string): void {
+  try {
+    using database = closing(new DatabaseSync(path, { readOnly: true }));
+    database.prepare("VACUUM INTO ?").run(fresh);
+  } catch (error) {
+    throw explain(path, "copy", error);
+  }
+}
+
+/** @throws {EvenkeelError} when a record is not as it was written */
+export async function checkRecords(copy: string, path: string, clock: Clock): Promise<void> {
+  using database = closing(new DatabaseSync(copy));
+  for (const table of recordTables(database)) {
+    const read = database.prepare(
+      `SELECT rowid AS number, record FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+    );
+    for (let after = 0;;) {
+      const rows = read.all(after, BATCH);
+      for (const { number, record } of rows) {
+        if (isIntact(String(record))) continue;
+        throw new EvenkeelError(`Cannot copy ${path}: the file is damaged: row ${number} of ${table}`, {
+          hint: RESTORE_HINT,
+        });
+      }
+      if (rows.length < BATCH) break;
+      after = Number(rows.at(-1)?.["number"]);
+      await clock.sleep(0);
+    }
+  }
+}
+
+function recordTables(database: DatabaseSync): string[] {
+  const sql = `SELECT name FROM sqlite_schema WHERE type = 'table' AND EXISTS
+    (SELECT 1 FROM pragma_table_info(sqlite_schema.name) AS field WHERE field.name = 'record')`;
+  return database.prepare(sql).all().map(({ name }) => String(name));
+}
+
+/** A database that is closed at the end of its block. */
+function closing(database: DatabaseSync): DatabaseSync & Disposable {
+  return Object.assign(database, { [Symbol.dispose]: () => database.close() });
+}

@@ -1,0 +1,187 @@
+/**
+ * The way back from a damaged store: its copy takes its place, with what the damaged file still says whole about
+ * services, incidents and effects, which is newer. The damaged file is kept. A kill between any two lines leaves the
+ * damaged store in its place or the restored one, never none.
+ */
+import { dirname } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
+import type { z } from "zod";
+import type { Clock } from "../base/clock.ts";
+import { EvenkeelError } from "../base/errors.ts";
+import { checkRecords, copiedAt, copyOf } from "./backup.ts";
+import { syncDirectory } from "./files.ts";
+import { incidentSchema, journalEntrySchema, serviceRecordSchema } from "./records.ts";
+import type { Incident } from "./records.ts";
+import { decode, isIntact } from "./rows.ts";
+import { openSqliteStore } from "./sqlite.ts";
+import type { Store } from "./store.ts";
+
+export interface Restored {
+  /** When the copy was made, in milliseconds since the epoch. */
+  copiedAt: number;
+  /** Where the damaged file is now. */
+  kept: string;
+  /** Records that the damaged file still had whole. */
+  rescued: number;
+  /** Whether the damaged file could be read to its end: nothing of these tables is forgotten then. */
+  isComplete: boolean;
+  /** Keys of effects whose end is not known: the world is asked for each before anything is done. */
+  pending: string[];
+}
+
+/**
+ * Puts the copy of a store in its place. The caller holds the folder's lock.
+ * @throws {EvenkeelError} when the store is not damaged, or there is no copy that is whole; nothing is changed then
+ */
+export async function restoreStore(path: string, clock: Clock): Promise<Restored> {
+  const at = await copiedAt(path);
+  if (at === null) {
+    throw new EvenkeelError(`Cannot restore ${path}: there is no copy ${copyOf(path)}`, {
+      hint: `Start without memory: mv ${path} ${path}.damaged && rm -f ${path}-wal ${path}-shm`,
+    });
+  }
+  if (await isWhole(path, clock)) {
+    throw new EvenkeelError(`Cannot restore ${path}: it is not damaged`, { hint: "Nothing has to be done" });
+  }
+  const fresh = `${path}.restored`;
+  await removeDatabase(fresh);
+  await checkRecords(copyOf(path), copyOf(path), clock);
+  await Deno.copyFile(copyOf(path), fresh);
+  const { fencing, ...found } = await readDamaged(path, `${path}.reading`);
+  raiseFencing(fresh, fencing);
+  let pending: string[];
+  {
+    await using store = await openSqliteStore(fresh, { clock });
+    await bringOver(store, found);
+    await store.record({
+      events: [{
+        at: clock.now(),
+        serviceId: null,
+        incidentId: null,
+        type: "StoreRestored",
+        message: `The store was damaged; its copy of ${new Date(at).toISOString()} took its place`,
+        data: null,
+      }],
+    });
+    pending = await pendingIn(store);
+  }
+  const kept = `${path}.damaged-${clock.now()}`;
+  await Deno.link(path, kept).catch(ignoreMissing);
+  // The log of the damaged file would be played into the restored one.
+  await Deno.rename(`${path}-wal`, `${kept}-wal`).catch(ignoreMissing);
+  await Deno.remove(`${path}-shm`).catch(ignoreMissing);
+  await Deno.rename(fresh, path);
+  await syncDirectory(dirname(path));
+  const rescued = found.services.length + found.incidents.length + found.journal.length;
+  return { copiedAt: at, kept, rescued, isComplete: found.isComplete, pending };
+}
+
+async function isWhole(path: string, clock: Clock): Promise<boolean> {
+  try {
+    await using _store = await openSqliteStore(path, { clock });
+    await checkRecords(path, path, clock);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Found {
+  services: z.infer<typeof serviceRecordSchema>[];
+  incidents: Incident[];
+  journal: z.infer<typeof journalEntrySchema>[];
+  isComplete: boolean;
+}
+
+/**
+ * What a damaged file still says, record by record, each whole by its sum.
+ * @param aside where it is copied to and read: reading plays its log into it
+ */
+async function readDamaged(path: string, aside: string): Promise<Found & { fencing: number }> {
+  await removeDatabase(aside);
+  try {
+    for (const end of ["", "-wal"]) await Deno.copyFile(path + end, aside + end).catch(ignoreMissing);
+    return readRecords(aside);
+  } finally {
+    await removeDatabase(aside);
+  }
+}
+
+function readRecords(path: string): Found & { fencing: number } {
+  let isComplete = true;
+  const attempted = <T>(read: () => T, otherwise: T): T => {
+    try {
+      return read();
+    } catch {
+      isComplete = false;
+      return otherwise;
+    }
+  };
+  const database = attempted(() => new DatabaseSync(path), null);
+  const read = <T>(table: string, schema: z.ZodType<T>, keyOf: (record: T) => string): T[] => {
+    const records = new Map<string, T>();
+    // What lies behind a damaged page is reached from the other end. Row by row: an iterator ends at a damaged page as
+    // if it were the last one.
+    for (const next of ["> ?1 ORDER BY rowid ASC", "< ?1 ORDER BY rowid DESC"]) {
+      attempted(() => {
+        const sql = `SELECT rowid AS number, record FROM ${table} WHERE rowid ${next} LIMIT 1`;
+        const statement = database?.prepare(sql);
+        let at = next.startsWith(">") ? -1 : Number.MAX_SAFE_INTEGER;
+        for (let row = statement?.get(at); row !== undefined; row = statement?.get(at)) {
+          at = Number(row["number"]);
+          const text = String(row["record"]);
+          const record = isIntact(text) ? attempted(() => decode(schema, text, path), null) : null;
+          if (record === null) isComplete = false;
+          else records.set(keyOf(record), record);
+        }
+      }, undefined);
+    }
+    return [...records.values()];
+  };
+  const services = read("services", serviceRecordSchema, ({ serviceId }) => serviceId);
+  const incidents = read("incidents", incidentSchema, ({ id }) => id);
+  const journal = read("journal", journalEntrySchema, ({ key }) => key);
+  const lease = attempted(() => database?.prepare("SELECT fencing FROM lease").get(), undefined);
+  attempted(() => database?.close(), undefined);
+  return { services, incidents, journal, isComplete, fencing: Number(lease?.["fencing"] ?? 0) };
+}
+
+/** The number of a leader never falls, also not by going back to an older store. */
+function raiseFencing(fresh: string, seen: number): void {
+  const database = new DatabaseSync(fresh);
+  try {
+    database.prepare("UPDATE lease SET fencing = max(fencing, ?) + 1, holder = NULL").run(seen);
+  } finally {
+    database.close();
+  }
+}
+
+async function bringOver(store: Store, { services, incidents, journal }: Found): Promise<void> {
+  for (const service of services) await store.record({ service });
+  // A service has one incident that is not over: the old one must be so before the new one comes.
+  const over = incidents.filter(({ status }) => status === "healed");
+  for (const incident of [...over, ...incidents.filter((one) => !over.includes(one))]) {
+    await store.record({ incident }).catch(() => {});
+  }
+  for (const { state, result, finishedAt, ...entry } of journal) {
+    const known = await store.intend(entry);
+    if (state === "intended" || known.state !== "intended") continue;
+    await store.finish(entry.key, { state, result, at: finishedAt ?? entry.intendedAt });
+  }
+}
+
+async function pendingIn(store: Store): Promise<string[]> {
+  const keys: string[] = [];
+  for (const { serviceId } of await store.listServices()) {
+    keys.push(...(await store.listPending(serviceId)).map(({ key }) => key));
+  }
+  return keys;
+}
+
+async function removeDatabase(path: string): Promise<void> {
+  for (const end of ["", "-wal", "-shm"]) await Deno.remove(path + end).catch(() => {});
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}

@@ -1,0 +1,138 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
+import { EvenkeelError } from "../../base/errors.ts";
+import { backUp, BACKUP_EVERY_MS, copiedAt, copyOf } from "../../state/backup.ts";
+import { restoreStore } from "../../state/restore.ts";
+import { openSqliteStore } from "../../state/sqlite.ts";
+import { healed, incident, inFolder, namesIn, outcome, serviceRecord, START } from "./builders.ts";
+
+const later = (ms: number): Clock => ({ ...systemClock, now: () => systemClock.now() + ms });
+const intent = (at: number) => ({
+  key: `inc_${at}/1/push`,
+  serviceId: `srv-${at}`,
+  kind: "push" as const,
+  payload: { at, text: "x".repeat(900) },
+  intendedAt: START + at,
+});
+
+/** A store with a copy, and work that was recorded after the copy was made. */
+async function withCopy(path: string): Promise<void> {
+  await using store = await openSqliteStore(path);
+  await store.record({
+    service: serviceRecord({ serviceId: "srv-1" }),
+    incident: incident({ serviceId: "srv-1" }),
+  });
+  await store.intend(intent(1));
+  assertEquals(await backUp(path, systemClock), true);
+  assertEquals(await backUp(path, systemClock), false);
+  await store.finish("inc_1/1/push", { state: "done", result: null, at: START });
+  await store.record({ incident: { ...healed(1), serviceId: "srv-1" }, outcome: outcome() });
+  for (let at = 2; at <= 40; at++) {
+    const serviceId = `srv-${at}`;
+    await store.record({
+      service: serviceRecord({ serviceId }),
+      incident: incident({ id: `inc_${at}`, serviceId }),
+    });
+    await store.intend(intent(at));
+  }
+}
+
+async function damage(path: string, at: number, length: number): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  await file.seek(at, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(length).fill(0x5a));
+}
+
+Deno.test("a copy of the store is whole, its owner's alone, and made anew after a day", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    assertEquals((await Deno.stat(copyOf(path))).mode! & 0o777, 0o600);
+    {
+      await using copy = await openSqliteStore(copyOf(path));
+      assertEquals((await copy.listPending("srv-1")).length, 1);
+      assertEquals((await copy.listServices()).length, 1);
+    }
+    const first = await copiedAt(path);
+    assertEquals(await backUp(path, later(BACKUP_EVERY_MS)), true);
+    assert((await copiedAt(path) ?? 0) >= (first ?? 0));
+    await using copy = await openSqliteStore(copyOf(path));
+    assertEquals((await copy.listServices()).length, 40);
+    assertEquals((await namesIn(folder)).filter((name) => /new|probe/.test(name)), []);
+  }));
+
+Deno.test("a damaged store is not copied over its good copy (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    const good = await Deno.readFile(copyOf(path));
+    const text = new TextDecoder("latin1").decode(await Deno.readFile(path));
+    await damage(path, text.lastIndexOf("xxxxxxxx"), 4);
+    const error = await assertRejects(() => backUp(path, later(BACKUP_EVERY_MS)), EvenkeelError);
+    assertMatch(error.message, /^Cannot copy .*the file is damaged: row \d+ of journal$/);
+    assertEquals(await Deno.readFile(copyOf(path)), good);
+  }));
+
+Deno.test("a damaged store is restored from its copy with what it still says; no effect is forgotten unsaid (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    const size = (await Deno.stat(path)).size;
+    const text = new TextDecoder("latin1").decode(await Deno.readFile(path));
+    await damage(path, Math.floor(text.lastIndexOf("inc_20/1/push") / 4096) * 4096, 4096);
+    await assertRejects(() => openSqliteStore(path), EvenkeelError, "damaged");
+    const restored = await restoreStore(path, systemClock);
+    assert(restored.rescued > 60 && !restored.isComplete, Deno.inspect(restored));
+    await using store = await openSqliteStore(path);
+    const journal = (await store.listJournal({ limit: 1000 })).map(({ key }) => key);
+    assertEquals(restored.pending.toSorted(), journal.filter((key) => key !== "inc_1/1/push").toSorted());
+    assertEquals((await store.getJournalEntry("inc_1/1/push"))?.state, "done");
+    assertEquals((await store.listEvents()).map(({ type }) => type), ["StoreRestored"]);
+    assertEquals((await store.getIncident("inc_1"))?.status, "healed");
+    assert((await Deno.stat(restored.kept)).size === size);
+  }));
+
+Deno.test("a store of which nothing can be read is restored to its copy, under a higher number of the leader (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    await Deno.writeTextFile(path, "nothing");
+    const { rescued, isComplete, pending, kept } = await restoreStore(path, systemClock);
+    assertEquals([rescued, isComplete, pending], [0, false, ["inc_1/1/push"]]);
+    assertEquals(await Deno.readTextFile(kept), "nothing");
+    await using store = await openSqliteStore(path);
+    assertEquals((await store.getLease()).fencing, 1);
+    assertEquals((await store.listServices()).length, 1);
+  }));
+
+Deno.test("a store that is whole, or has no copy, is not restored and stays as it is", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    await assertRejects(() => restoreStore(path, systemClock), EvenkeelError, "it is not damaged");
+    await Deno.remove(copyOf(path));
+    await Deno.writeTextFile(path, "nothing");
+    const error = await assertRejects(
+      () => restoreStore(path, systemClock),
+      EvenkeelError,
+      "there is no copy",
+    );
+    assertMatch(error.hint ?? "", /^Start without memory: mv /);
+    assertEquals(await Deno.readTextFile(path), "nothing");
+  }));
+
+Deno.test("a store that is missing while its log is there is refused, not begun anew (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    {
+      await using store = await openSqliteStore(path);
+      await store.record({ service: serviceRecord() });
+      await Deno.copyFile(`${path}-wal`, join(folder, "log"));
+    }
+    await Deno.remove(path);
+    await Deno.rename(join(folder, "log"), `${path}-wal`);
+    await assertRejects(() => openSqliteStore(path), EvenkeelError, "it is missing, and its log is there");
+    assertEquals(await namesIn(folder), ["evenkeel.db-wal"]);
+  }));
