@@ -46,13 +46,12 @@ Deno.test("a free service that sleeps, and once fails to wake, is waited for and
   assertEquals(await stage.journal(), []);
 });
 
-Deno.test("a build that is blocked for want of minutes is named, nothing is tried, and it goes on when there are some (promise 30)", async () => {
+Deno.test("a build that is blocked for want of minutes is told from a broken one: named, and nothing is tried (promise 30)", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(nodeApp());
   await begin(patient, "live");
   await stage.configure([patient]);
-  const { control } = stage.harbour.drydock;
-  control.setBuildMinutes(false);
+  stage.harbour.drydock.control.setBuildMinutes(false);
   const blocked = await patient.berth.deploy();
   await patient.berth.reaches(blocked?.id ?? "", "build_failed");
   assertEquals((await patient.berth.events("pipeline_minutes_exhausted")).length, 1);
@@ -65,13 +64,6 @@ Deno.test("a build that is blocked for want of minutes is named, nothing is trie
   assertEquals(await stage.world(patient), before);
   assertEquals(await stage.journal(), []);
   assertEquals((await health(patient)).status, 200);
-
-  control.setBuildMinutes(true);
-  const next = await patient.berth.deploy();
-  await patient.berth.reaches(next?.id ?? "", "live");
-  const again = await stage.once();
-  assertEquals([again.code, again.only.verdict], [0, "ready"]);
-  assertEquals(await stage.journal(), []);
 });
 
 const brokenDatabase = {
