@@ -7,6 +7,7 @@ import type { Parts } from "../../reconciler/parts.ts";
 import type { Incident } from "../../state/records.ts";
 import type { Change, Store } from "../../state/store.ts";
 import type { InvariantName } from "./checker.ts";
+import { REPLICA_BUGS } from "./replica_bugs.ts";
 import type { Bug } from "./simulate.ts";
 
 /** A planted bug and the invariants of which it has to break one. */
@@ -41,6 +42,7 @@ function withApi(methods: (api: Parts["api"]) => Partial<Parts["api"]>): Pick<Bu
 }
 
 export const BUGS: Record<string, PlantedBug> = {
+  ...REPLICA_BUGS,
   "acts before the intent is written": {
     breaks: ["journal"],
     ...withStore((store) => ({

@@ -30,6 +30,7 @@ export const INVARIANTS = {
   late: "only the newest leader sends what changes the world",
   mode:
     "nothing is changed unasked where the mode is to suggest, and no branch of a person's where it is to propose",
+  wish: "a person who asks to go on is heard",
   busy: "nothing is asked again and again without a pause",
   defect: "no unexpected error",
 } as const;
@@ -291,8 +292,9 @@ export class Checker {
   /**
    * The store itself, watched: below whatever a planted bug does to it.
    * @param fencing the number of the leader that writes to it; `null` for who is none
+   * @param onIntent told when an intent is written for the first time
    */
-  watchStore(store: Store, fencing: number | null = null): Store {
+  watchStore(store: Store, fencing: number | null = null, onIntent: () => void = () => {}): Store {
     return new Proxy(store, {
       get: (target, key) => {
         switch (key) {
@@ -306,6 +308,7 @@ export class Checker {
             return async (entry: Parameters<Store["intend"]>[0]) => {
               const result = await target.intend(entry);
               this.#wrote(fencing, entry.key);
+              if (!this.#journal.has(entry.key)) onIntent();
               this.#intended(result);
               return result;
             };

@@ -50,6 +50,7 @@ export interface Bug {
   /** The store takes what an old leader writes. */
   isUnfenced?: boolean;
   term?(term: Term): Term;
+  specs?(specs: readonly ServiceSpec[]): readonly ServiceSpec[];
   parts?(parts: Parts, sim: Simulation): Parts;
   queue?(queue: WorkQueue, random: () => number): WorkQueue;
 }
@@ -84,6 +85,8 @@ const PASSES_MAX = 20_000;
 const TRACE_LINES = 40;
 /** Mean time between pauses of a leader that another stands by for, in milliseconds. */
 const PAUSES_MS = 6 * MINUTE;
+/** Mean time between looks of a person who resumes what is stalled, in milliseconds. */
+const RESUMES_MS = 15 * MINUTE;
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
   const sim = new Simulation(seed, options);
@@ -130,6 +133,9 @@ export class Simulation {
   #disk: SharedStore | null = null;
   /** Whether a second process stands by. */
   readonly #hasTwo: boolean;
+  readonly #nerves: Chance;
+  /** Incidents that a person asked to go on with. */
+  readonly #wishes = new Set<string>();
   readonly #lease: { leaseMs: number; watchMs: number };
   /** How the newest pass over each service ended, and how many ended so in a row since it is calm. */
   readonly #outcomes = new Map<string, { outcome: Outcome; count: number }>();
@@ -140,6 +146,7 @@ export class Simulation {
       ...drawWeather(new Chance(seed, "weather")),
       ...drawMore(new Chance(seed, "more weather")),
     };
+    this.#nerves = new Chance(seed, "nerves");
     const more = new Chance(seed, "replicas");
     this.#hasTwo = options.isPlain !== true && more.roll(0.4);
     this.#lease = this.#hasTwo
@@ -190,6 +197,9 @@ export class Simulation {
     if (!isBroken()) {
       await this.#resumeStalled();
       await this.#settle(isBroken);
+      for (const id of this.#wishes) {
+        if (!isBroken() && await disk.isResumeAsked(id)) this.checker.fail("wish", `${id} is still stalled`);
+      }
     }
     const ends = this.platform.services.map((service) => this.#judge(service));
     return {
@@ -332,7 +342,7 @@ export class Simulation {
           if (!isExpected(error)) this.checker.fail("defect", `${messageOf(error)} in a pass of ${name}`);
         },
       );
-      await runDaemon(controller, used, this.specs, {
+      await runDaemon(controller, used, bug?.specs?.(this.specs) ?? this.specs, {
         signal: new AbortController().signal,
         lost: term.lost,
         queue,
@@ -385,13 +395,14 @@ export class Simulation {
       ...process.guard("lease", leases, isQuiet),
       under: (fencing, onFenced) => {
         const written = isFenced ? disk.under(fencing, onFenced) : disk;
-        return process.guard("store", this.#unreliable(checker.watchStore(written, fencing), chance));
+        const watched = checker.watchStore(written, fencing, () => this.#startle(process));
+        return process.guard("store", this.#unreliable(watched, chance));
       },
     };
   }
 
   #serviceOf(spec: ServiceSpec): SimService {
-    const service = this.platform.services[this.specs.indexOf(spec)];
+    const service = this.platform.services[this.specs.findIndex((one) => one.service === spec.service)];
     if (service === undefined) throw new Error(`No service for ${spec.service}`);
     return service;
   }
@@ -568,6 +579,13 @@ export class Simulation {
         });
       pause();
     }
+    const resume = () =>
+      scheduler.after(chance.next() * 2 * RESUMES_MS, async () => {
+        if (this.#isCalm || this.options.isPlain === true) return;
+        await this.#resumeStalled();
+        resume();
+      });
+    resume();
     if (!webhooks) return;
     platform.onEvent = (service) => {
       const spec = this.specs[platform.services.indexOf(service)];
@@ -580,6 +598,14 @@ export class Simulation {
         );
       }
     };
+  }
+
+  /** An intent is written: the worst moment to stand still is before the effect has left. */
+  #startle(process: Process): void {
+    if (!this.#hasTwo || this.#isCalm || !this.#nerves.roll(0.2)) return;
+    const forMs = this.#nerves.whole(this.#lease.leaseMs, 4 * this.#lease.leaseMs);
+    const isSleep = this.#nerves.roll(0.3);
+    this.scheduler.after(this.#nerves.whole(0, 3_000), () => process.stop(forMs, isSleep));
   }
 
   /** The process that leads, as far as it knows. */
@@ -615,10 +641,10 @@ export class Simulation {
   /** A person asks to go on with whatever has stalled, as `deno task resume` does. */
   async #resumeStalled(): Promise<void> {
     for (const service of this.platform.services) {
-      const incident = await this.#disk?.getActiveIncident(service.id);
-      if (incident?.status !== "stalled") continue;
+      const incident = await this.#disk?.askToResume(service.id, EPOCH_MS + this.scheduler.now) ?? null;
+      if (incident === null) continue;
       this.tell(`person resumes ${incident.id}: it was ${incident.stalled?.reason}`);
-      await this.#disk?.askToResume(service.id, EPOCH_MS + this.scheduler.now);
+      this.#wishes.add(incident.id);
     }
   }
 
