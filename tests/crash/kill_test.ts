@@ -139,3 +139,48 @@ Deno.test("services of every kind of remedy are healed once by a run that is kil
   for (const kind of SAMPLE) assertOnce(kind, await fleet.end(kind));
   console.log(`${runs} runs, killed ${wanted} times`);
 });
+
+/** Kinds whose effects the world itself tells from those that are still to be done. */
+const TOLD = KINDS.filter(({ steps }) => !steps.includes("pull-request") && !steps.includes("restart"));
+
+for (const kind of inFull(TOLD, TOLD.slice(0, 1))) {
+  Deno.test(`${kind.name}, killed after an effect and set back to a store from before it, is not done again (promise 6)`, async () => {
+    await using ward = await Ward.open();
+    for (const step of kind.steps) {
+      const one = await ward.admit([kind]);
+      const id = one.patients.get(kind)?.berth.id ?? "";
+      const first = await one.once({ at: 0 }, inProcess);
+      assert(first.died !== null);
+      const before = await copyOf(one.store);
+      const killed = await one.once({ lines: [`${id} ${step} finish:before`] }, inProcess);
+      assert(killed.died !== null, killed.stderr);
+      await before.putBack();
+      await one.once(null, inProcess);
+      const { commits, writes } = await one.end(kind);
+      const where = `set back after ${step}: ${JSON.stringify(writes)}`;
+      for (const write of new Set(kind.steps.flatMap((step) => WRITES[step] ?? []))) {
+        const once = kind.steps.filter((step) => WRITES[step] === write).length;
+        assert(writes.filter((other) => other === write).length <= once, where);
+      }
+      assert(commits.filter(([message]) => message?.startsWith("Repair ")).length <= 1, where);
+      await ward.discharge(one);
+    }
+  });
+}
+
+/** The files of a store as they are now. */
+async function copyOf(path: string) {
+  const files = new Map<string, Uint8Array<ArrayBuffer> | null>();
+  for (const end of ["", "-wal"]) {
+    files.set(path + end, await Deno.readFile(path + end).catch(() => null));
+  }
+  return {
+    async putBack() {
+      await Deno.remove(`${path}-shm`).catch(() => {});
+      for (const [file, bytes] of files) {
+        if (bytes === null) await Deno.remove(file).catch(() => {});
+        else await Deno.writeFile(file, bytes);
+      }
+    },
+  };
+}
