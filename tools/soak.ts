@@ -8,6 +8,7 @@ import { parseArguments } from "../cli/arguments.ts";
 import { defineCommand, outputFlag } from "../cli/command.ts";
 import { reportError } from "../cli/dispatch.ts";
 import { createPainter, printJson, table } from "../cli/output.ts";
+import { stopOnSignals } from "../cli/signals.ts";
 import { EXIT } from "../base/errors.ts";
 import { soak } from "../tests/soak/soak.ts";
 import type { Progress, SoakResult } from "../tests/soak/soak.ts";
@@ -71,7 +72,9 @@ async function run(args: string[]): Promise<number> {
   const { minutes, services, agents, seed, output } = parsed.flags;
   const isText = output === "text";
   let said = 0;
+  using stop = stopOnSignals(() => console.error("Ending; what was measured so far is judged"));
   const result = await soak({
+    signal: stop.signal,
     services,
     wallMs: minutes * MINUTE,
     realAgents: agents === "processes",

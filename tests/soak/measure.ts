@@ -17,19 +17,19 @@ import type { Sample, TableCap } from "./gates.ts";
 
 /** Entries that are pending stay beside those that are kept; an attempt has one at a time. */
 const PENDING_SLACK = 4;
-/** Attempts of one incident that may be kept: budgets of several resumed rounds. */
-const ATTEMPTS_PER_INCIDENT = 60;
 
 /** The ceilings that state/sqlite.ts gives its tables. */
 export const CAPS: Readonly<Record<string, TableCap>> = {
-  attempts: { rows: (CLOSED_INCIDENTS_KEPT_PER_SERVICE + 1) * ATTEMPTS_PER_INCIDENT, perService: true },
   events: { rows: EVENTS_KEPT_PER_SERVICE, perService: true },
   imports: { rows: IMPORTS_KEPT, perService: false },
   incidents: { rows: CLOSED_INCIDENTS_KEPT_PER_SERVICE + 1, perService: true },
   journal: { rows: JOURNAL_KEPT_PER_SERVICE + PENDING_SLACK, perService: true },
+  lease: { rows: 1, perService: false },
   outcomes: { rows: OUTCOMES_KEPT, perService: false },
   performance: { rows: PERFORMANCE_KEPT, perService: false },
   probe: { rows: 1, perService: false },
+  // A wish for each stalled incident, of which a service has one.
+  resumes: { rows: SERVICES_KEPT, perService: false },
   services: { rows: SERVICES_KEPT, perService: false },
   unknowns: { rows: UNKNOWNS_KEPT, perService: false },
 };

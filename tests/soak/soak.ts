@@ -42,6 +42,8 @@ export interface SoakOptions {
   wallMs: number;
   /** Ends it earlier, in simulated milliseconds. @default never */
   simulatedMs?: number;
+  /** Ends it early; what was measured so far is judged. @default none */
+  signal?: AbortSignal;
   /** Run the agents that need no network as real processes. @default false */
   realAgents?: boolean;
   /** @default 1 */
@@ -79,6 +81,9 @@ export interface SoakResult {
 const MINUTE = 60_000;
 /** Simulated time between looks at the real world, in milliseconds: what waits for it is late by no more. */
 const STRIDE_MS = 5_000;
+/** While something real is under way, so much simulated time passes in so much real time, in milliseconds. */
+const CREEP_MS = 200;
+const CREEP_EVERY_MS = 20;
 /** How often the status server is read, in milliseconds. */
 const STATUS_EVERY_MS = 5_000;
 /** Session files are written as often as `reconcile` does in as many passes, in simulated milliseconds. */
@@ -210,9 +215,9 @@ class Soak {
       const { samples: count = SAMPLES, simulatedMs = Infinity } = options;
       /** From 0 to 1. */
       const done = () => Math.max(wallMs() / options.wallMs, this.#scheduler.now / simulatedMs);
-      while (done() < 1) {
+      while (done() < 1 && options.signal?.aborted !== true) {
         await this.#scheduler.run(this.#scheduler.now + STRIDE_MS, () => false, () => {});
-        while (this.#pending.size > 0) await Promise.all(this.#pending);
+        await this.#waitForReality();
         if (this.#scheduler.now >= filesAt) {
           filesAt = this.#scheduler.now + FILES_EVERY_MS;
           await recorder.write();
@@ -292,6 +297,15 @@ class Soak {
     const isAbout = new RegExp(`${serviceId}\\b`);
     const around = this.#trace.filter((line) => isAbout.test(line)).slice(-VIOLATION_LINES);
     this.options.onViolation?.(text, around);
+  }
+
+  /** Lets simulated time creep: what runs in reality may wait for something simulated. */
+  async #waitForReality(): Promise<void> {
+    while (this.#pending.size > 0) {
+      await Promise.race([Promise.all(this.#pending), systemClock.sleep(CREEP_EVERY_MS)]);
+      if (this.#pending.size === 0) return;
+      await this.#scheduler.run(this.#scheduler.now + CREEP_MS, () => false, () => {});
+    }
   }
 
   /** Work in the real world, for which simulated time waits. */
@@ -376,11 +390,13 @@ class Soak {
         return await simulated(agent, input, options);
       }
       this.#agentProcesses++;
-      const answer = await this.#really(real(agent, input, { toolbox: {} }));
-      if (answer.kind === "failed") {
+      const answer = await this.#really(real(agent, input, options));
+      if (answer.kind === "failed" && answer.why !== "aborted") {
         this.#checker.fail("defect", `the process of the ${agent.name} failed: ${answer.message}`);
       }
-      return agent.name === "analyzer" ? await simulated(agent, input, options) : answer;
+      return agent.name === "analyzer" && answer.kind === "answered"
+        ? await simulated(agent, input, options)
+        : answer;
     };
   }
 
