@@ -108,13 +108,19 @@ const validator: Agent<null, z.infer<typeof output>> = {
 
 Deno.test("runs of agents and their tool calls are said with durations, and a failed run is told", async () => {
   const failures: string[] = [];
-  const run: RunAgent = watchAgents(runInline, (agent, message) => failures.push(`${agent} ${message}`));
+  const run: RunAgent = watchAgents(
+    runInline,
+    (agent, { why, message }) => failures.push(`${agent} ${why}: ${message}`),
+  );
   const toolbox = {
     look: { input: z.string(), run: () => Promise.resolve(CANARY) },
     break: { input: z.null(), run: () => Promise.reject(new Error(`no ${CANARY}`)) },
   };
   const lines = await printed("debug", async () => {
-    await run(validator, null, { toolbox });
+    await run(validator, null, {
+      toolbox,
+      occasion: { serviceId: "srv-1", serviceName: "my-api", incidentId: null },
+    });
     const broken = { ...validator, answer: () => Promise.reject(new Error("gone")) };
     await run(broken, null, { toolbox });
   });
@@ -122,7 +128,7 @@ Deno.test("runs of agents and their tool calls are said with durations, and a fa
   assertEquals(texts, [
     "tool   look for the validator in N ms",
     "tool   break for the validator failed after N ms: no [redacted]",
-    "agent  validator in N ms: pass (0 checks)",
+    "agent  validator of my-api in N ms: pass (0 checks)",
     "agent  validator failed after N ms, crash: gone",
   ]);
   assertEquals(failures, ["validator crash: gone"]);
@@ -141,7 +147,7 @@ Deno.test("what a service keeps in its variables is a secret from the moment it 
   assertEquals(secrets.redact(`${CANARY} the-api-key`), "[redacted] [redacted]");
 });
 
-Deno.test("secrets that are learned have a ceiling, and our own stay", () => {
+Deno.test("secrets that are learned have a ceiling, and our own stay (promise 23)", () => {
   const secrets = createSecrets(["own-secret-value"]);
   secrets.learn(Array.from({ length: LEARNED_MAX + 10 }, (_, at) => `learned-${at}-zzzz`));
   assertEquals(secrets.redact("own-secret-value"), "[redacted]");

@@ -143,7 +143,7 @@ Deno.test("failures are told once for each hook and reason, without what the hoo
   assertEquals([first?.type, first?.serviceId, first?.incidentId], ["HookFailed", "srv-1", "inc_1"]);
 });
 
-Deno.test("a full queue drops its oldest calls and says so once", async () => {
+Deno.test("a full queue drops its oldest calls and says so once (promise 23)", async () => {
   await using bench = await Bench.open();
   await bench.recorder();
   const hooks = bench.hooks({ notify: command("./recorder", "{message}") }, { queuedMax: 2 });

@@ -69,7 +69,7 @@ Deno.test("a waiting taker wakes when a key becomes due, and when the queue is c
   assertEquals(await second, null);
 });
 
-Deno.test("a queue that is full says so instead of growing", () => {
+Deno.test("a queue that is full says so instead of growing (promise 23)", () => {
   const { queue } = queueOf({ keysMax: 2 });
   queue.add("a");
   queue.add("b");

@@ -115,7 +115,7 @@ Deno.test("take() refuses a wait that is longer than allowed, and says how long 
   assertEquals(error.retryAfterMs, 50_000);
 });
 
-Deno.test("take() turns callers away when too many wait already", async () => {
+Deno.test("take() turns callers away when too many wait already (promise 23)", async () => {
   const clock = createTestClock();
   const stopped = {
     ...clock,

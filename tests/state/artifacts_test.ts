@@ -164,7 +164,7 @@ Deno.test("a file that cannot be replaced stays as it was, without a temporary f
     assertEquals(await namesIn(folder), ["other"]);
   }));
 
-Deno.test("a session's log turns over before it is too large", () =>
+Deno.test("a session's log turns over before it is too large (promise 23)", () =>
   inFolder(async (folder) => {
     const path = join(folder, "log");
     for (let number = 0; number < 30; number++) await appendBounded(path, `line ${number}\n`, 50);

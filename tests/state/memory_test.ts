@@ -96,7 +96,7 @@ Deno.test("the seconds of a variant are the median of its deploys, and an import
     });
   }));
 
-Deno.test("a file is taken in once, the newest imports stay", () =>
+Deno.test("a file is taken in once, the newest imports stay (promise 23)", () =>
   withStore(async (store) => {
     assertEquals(await store.addImport(imported("a")), null);
     assertEquals(await store.addImport(imported("a", START + 9)), START);

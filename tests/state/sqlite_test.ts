@@ -152,7 +152,7 @@ Deno.test("an end in the journal is final, and an effect that was never intended
     await assertRejects(() => store.finish("unknown", { state: "done", result: null, at: START }));
   }));
 
-Deno.test("collections stay within their ceilings, and what is active stays", () =>
+Deno.test("collections stay within their ceilings, and what is active stays (promise 23)", () =>
   withStore(async (store) => {
     const over = 20;
     const many = Array.from(

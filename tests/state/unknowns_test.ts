@@ -36,7 +36,7 @@ Deno.test("an incident that stalls with an unknown cause is counted once a stop,
   });
 });
 
-Deno.test("unknown failures stay within their ceiling, the longest unseen go first", async () => {
+Deno.test("unknown failures stay within their ceiling, the longest unseen go first (promise 23)", async () => {
   await withStore(async (path) => {
     await using store = await openSqliteStore(path);
     const words = Array.from(
