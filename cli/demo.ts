@@ -32,6 +32,7 @@ import { createPainter, printJson, safe, table, terminalColumns, wrap } from "./
 import type { Painter } from "./output.ts";
 import { causeText, diffOf, renderDiff } from "./report.ts";
 import { createSecrets } from "./secrets.ts";
+import { storyHint } from "./session.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** How much faster than Render's the platform's waits are. */
@@ -179,7 +180,11 @@ export async function demoCommand(args: string[]): Promise<number> {
   const isWell = rows.every((row) => row.healed && row.answers);
   if (flags.output === "json") {
     printJson({ schemaVersion: 1, healed: isWell, seconds, services: rows }, secrets.redact);
-  } else print(conclusion(rows, seconds, isWell, painter));
+  } else {
+    print(conclusion(rows, seconds, isWell, painter));
+    // Without a data folder of one's own, everything goes with the demo.
+    if (Deno.env.get("EVENKEEL_DATA_DIR")) print(storyHint(assembly.parts.sessionId));
+  }
   return isWell ? EXIT.ready : EXIT.notReady;
 }
 

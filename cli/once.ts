@@ -20,6 +20,7 @@ import type { Failure } from "./failure.ts";
 import { verboseFlag } from "./log.ts";
 import { createPainter, printJson } from "./output.ts";
 import { renderSettlement, settlementJson } from "./report.ts";
+import { storyHint } from "./session.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** Services looked after at the same time. */
@@ -125,6 +126,8 @@ export async function onceCommand(args: string[]): Promise<number> {
     const painter = createPainter();
     const texts = reports.map(({ result, failure }) => renderSettlement(result, painter, failure));
     console.log(secrets.redact(texts.join("\n\n")));
+    const hasStory = !flags.check && results.some(({ incident }) => incident !== null);
+    if (hasStory) narrator.say(storyHint(assembly.parts.sessionId));
   }
   const ready = results.filter((result) => result.verdict === "ready").length;
   const message = `${ready} of ${results.length} services are in their desired state`;

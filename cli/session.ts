@@ -21,6 +21,11 @@ export const sessionDefinition = defineCommand({
   examples: ["deno task evenkeel session nightly-1", "deno task evenkeel session nightly-1 -o json"],
 });
 
+/** What to say at the end of a run that has a story. */
+export function storyHint(sessionId: string): string {
+  return `What was done, and why: deno task evenkeel session ${sessionId}`;
+}
+
 export async function sessionCommand(args: string[]): Promise<number> {
   const parsed = parseArguments(sessionDefinition, args);
   if (parsed.kind === "help") {

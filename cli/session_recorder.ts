@@ -78,7 +78,7 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
         const clean = (text: string) => redact(sanitizeLine(text));
         const conclusion = clean(concluded(agent, output));
         // The swarm's runs are said where they happen; those of the fallback happen elsewhere.
-        if (via === "fallback") agentAnswered(agent, output, durationMs);
+        if (via === "fallback") agentAnswered(agent, output, durationMs, incident.serviceName);
         const order = agent === "optimizer"
           ? optimizerOutputSchema.parse(output).order.slice(0, REMEDIES_KEPT)
             .map((one) => ({ ...one, why: clean(one.why) }))

@@ -21,9 +21,12 @@ export function watchAgents(
   return async (agent, input, options) => {
     const toolbox = watchTools(agent.name, options.toolbox);
     const run = await runAgent(agent, input, { ...options, toolbox });
-    if (run.kind === "answered") agentAnswered(agent.name, run.output, run.durationMs);
+    const service = options.occasion?.serviceName;
+    if (run.kind === "answered") agentAnswered(agent.name, run.output, run.durationMs, service);
     else {
-      const text = `${agent.name} failed after ${ms(run.durationMs)}, ${run.why}: ${run.message}`;
+      const text = `${agent.name}${of(service)} failed after ${
+        ms(run.durationMs)
+      }, ${run.why}: ${run.message}`;
       // Whoever stops a run knows why.
       if (run.why === "aborted") agentLog.debug(text);
       else agentLog.warn(text);
@@ -33,8 +36,18 @@ export function watchAgents(
   };
 }
 
-export function agentAnswered(agent: AgentName, output: unknown, durationMs: number): void {
-  agentLog.info(`${agent} in ${ms(durationMs)}: ${concluded(agent, output)}`);
+export function agentAnswered(
+  agent: AgentName,
+  output: unknown,
+  durationMs: number,
+  service: string | undefined,
+): void {
+  agentLog.info(`${agent}${of(service)} in ${ms(durationMs)}: ${concluded(agent, output)}`);
+}
+
+/** Several services are looked after at once: which one a line is about. */
+function of(service: string | undefined): string {
+  return service === undefined ? "" : ` of ${service}`;
 }
 
 /** What an agent logs itself. */

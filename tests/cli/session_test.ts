@@ -51,11 +51,12 @@ Deno.test("a verbose heal says what it does, keeps its session, goes on with it,
       /api +GET \/logs answered 200 in \d+ ms/,
       /git +git clone .*exit code 0 in \d+ ms/,
       /git +git push .*exit code 0 in \d+ ms/,
-      /agent +analyzer in \d+ ms: \S+ \(\d+ %\)/,
+      /agent +analyzer of my-api in \d+ ms: \S+ \(\d+ %\)/,
       /tool +\S+ for the \w+ in \d+ ms/,
     ]
   ) assertMatch(first.stderr, line);
   assertNotMatch(first.stderr, /goes on/);
+  assertMatch(first.stderr, /What was done, and why: deno task evenkeel session nightly/);
 
   const second = await stage.evenkeel(["once"], { EVENKEEL_LOG: "error" });
   assertEquals(second.code, 0);
@@ -204,6 +205,13 @@ Deno.test("a session's files that were tampered with cannot move the cursor of w
           commit: null,
           pullRequestUrl: null,
           stalled: { reason: "R\r", message: "m\x1b[31m", resume: "rm\x07 -rf" },
+          left: [{
+            attempt: 1,
+            kind: "setting",
+            what: "Setting \x1b[2Jx",
+            cured: null,
+            undo: "u\u202e",
+          }],
         }],
       } satisfies z.infer<typeof finalStateSchema>,
     ),
