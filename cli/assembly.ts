@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "@std/path";
 import { runInline } from "../agents/inline.ts";
 import type { Topology } from "../agents/swarm/topology.ts";
 import { createSubprocessRunner } from "../agents/runner.ts";
+import type { SubprocessRunnerOptions } from "../agents/runner.ts";
 import { createToolbox } from "../agents/tools/toolbox.ts";
 import { systemClock } from "../base/clock.ts";
 import { createHooks } from "../hooks/hooks.ts";
@@ -42,6 +43,8 @@ export interface AssemblyOptions {
   term?: Term;
   /** Run the agents in this process. @default "subprocess" */
   agents?: "subprocess" | "off";
+  /** The module that serves an agent in its process. @default agents/<name>/main.ts */
+  entry?: NonNullable<SubprocessRunnerOptions["entry"]>;
   /** How agents work together. @default "auto" */
   topology?: Topology | "auto";
   onEvent?: Parts["onEvent"];
@@ -125,7 +128,11 @@ export async function assemble(
       createRepositories({ scratchRoot, token: githubToken, gitHubUrl: configuration.githubApiUrl, confirm }),
     ),
     runAgent: watchAgents(
-      options.agents === "off" ? runInline : createSubprocessRunner({ scratchRoot, onLog: agentSays }),
+      options.agents === "off" ? runInline : createSubprocessRunner({
+        scratchRoot,
+        onLog: agentSays,
+        ...(options.entry === undefined ? {} : { entry: options.entry }),
+      }),
       (agent, failure, occasion) => {
         const event = tellTrouble(agent, failure, occasion);
         if (mayWrite) recorder.agentFailed(agent, failure, event);

@@ -171,6 +171,13 @@ Deno.test("a body that was cut short or is too large is unknown, never bad", asy
   ]);
 });
 
+Deno.test("a body that unfolds from a few kilobytes is read no further than its cap (promise 19)", async () => {
+  const zeros = new Blob([new Uint8Array(64 * 1024 * 1024)]).stream();
+  const bomb = await new Response(zeros.pipeThrough(new CompressionStream("gzip"))).bytes();
+  await using folded = serve(() => new Response(bomb, { headers: { "content-encoding": "gzip" } }));
+  assertEquals((await monitor(folded.url)).json.reason, "BodyTooLarge");
+});
+
 Deno.test("silence is bad, or unknown where the service may be asleep; no connection is unknown (promise 12)", async () => {
   await using silent = serveRaw("");
   assertEquals(words(await monitor(silent.url, { timeoutMs: 200 })), [
