@@ -341,11 +341,16 @@ class SqliteStore implements SharedStore {
     const update = "UPDATE services SET updated_at = ?, record = ? WHERE service_id = ?";
     if (this.#run(update, ...values) > 0) return;
     this.#run("INSERT INTO services (updated_at, record, service_id) VALUES (?, ?, ?)", ...values);
-    this.#run(
+    const forgotten = this.#database.statement(
       `DELETE FROM services WHERE (SELECT count(*) FROM services) > ?1 AND service_id NOT IN
-       (SELECT service_id FROM services ORDER BY updated_at DESC LIMIT ?1)`,
-      SERVICES_KEPT,
-    );
+       (SELECT service_id FROM services ORDER BY updated_at DESC LIMIT ?1) RETURNING service_id`,
+    ).all(SERVICES_KEPT);
+    // What is kept for each service goes with it.
+    for (const row of forgotten) {
+      for (const table of ["events", "incidents", "journal"]) {
+        this.#run(`DELETE FROM ${table} WHERE service_id = ?`, String(row["service_id"]));
+      }
+    }
   }
 
   #putIncident(incident: Incident): void {
