@@ -1,7 +1,13 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { EvenkeelError } from "../../base/errors.ts";
-import { CHECKOUT_BYTES_MAX, CHECKOUT_FILES_MAX, cloneCheckout } from "../../repo/checkout.ts";
+import {
+  CHECKOUT_BYTES_MAX,
+  CHECKOUT_DEPTH_MAX,
+  CHECKOUT_FILES_MAX,
+  CHECKOUT_MEMORY_MAX,
+  cloneCheckout,
+} from "../../repo/checkout.ts";
 import type { CheckoutLimits } from "../../repo/checkout.ts";
 import { inFull } from "../helpers/full.ts";
 import { createBareRepository } from "../helpers/repository.ts";
@@ -71,4 +77,19 @@ Deno.test("a difference that unfolds to more memory than git may take is refused
   await commitDeltaBomb(repository, 192);
   await assertRejects(clone, EvenkeelError, `it needs more than ${memoryBytesMax} bytes of memory`);
   assertEquals(await namesIn(folder.path), []);
+});
+
+Deno.test("docs/confinement.md names the limits of a checkout as they are", async () => {
+  const text = (await Deno.readTextFile(new URL("../../docs/confinement.md", import.meta.url))).replace(
+    /\s+/g,
+    " ",
+  );
+  const files = CHECKOUT_FILES_MAX.toLocaleString("en-US");
+  for (
+    const words of [
+      `more than ${files} files, ${CHECKOUT_BYTES_MAX / MIB} MiB in all`,
+      `more than ${CHECKOUT_DEPTH_MAX} folders`,
+      `more than ${CHECKOUT_MEMORY_MAX / 1024 / MIB} GiB of memory`,
+    ]
+  ) assert(text.includes(words), words);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { listen } from "../../status/listener.ts";
+import { listen, LISTENER_LIMITS } from "../../status/listener.ts";
 import type { Listener, ListenerLimits } from "../../status/listener.ts";
 
 const LIMITS: Partial<ListenerLimits> = {
@@ -128,4 +128,23 @@ Deno.test("a listener that stops lets an answer go out and does not wait for who
     slow.close();
     assertEquals(await isServed(listener), false);
   });
+});
+
+Deno.test("docs/status.md names the limits of the listener as they are", async () => {
+  const text = (await Deno.readTextFile(new URL("../../docs/status.md", import.meta.url))).replace(
+    /\s+/g,
+    " ",
+  );
+  const { connectionsMax, headBytesMax, headTimeoutMs, requestTimeoutMs, idleTimeoutMs, ...rest } =
+    LISTENER_LIMITS;
+  const seconds = (ms: number) => `${ms / 1000} s`;
+  for (
+    const words of [
+      `${connectionsMax} connections`,
+      `${headBytesMax / 1024} KiB and ${seconds(headTimeoutMs)} for a request's line and headers`,
+      `${seconds(requestTimeoutMs)} for the whole of it`,
+      `${seconds(idleTimeoutMs)} without a byte`,
+      `${seconds(rest.connectionTimeoutMs)} and ${rest.requestsMax} requests for one connection`,
+    ]
+  ) assert(text.includes(words), words);
 });
