@@ -97,9 +97,10 @@ const findRemedyText = (repo: string | undefined) => repo === undefined ? "--rep
 
 function coloured(patch: string, paint: Paint): string {
   return patch.split("\n").map((line) => {
-    const shown = safe(line.replaceAll("\t", "    ")) === "" ? "" : line.replaceAll("\t", "    ");
-    // `safe` trims; the indent of a diff line is part of what it says.
-    const clean = shown.slice(0, shown.length - shown.trimStart().length) + safe(shown);
+    // `safe` trims; the indent of a diff line is part of what it says, and is of blanks only.
+    const shown = line.replaceAll("\t", "    ");
+    const text = safe(shown);
+    const clean = text === "" ? "" : (/^ */.exec(shown)?.[0] ?? "") + text;
     return line.startsWith("+") ? paint("green", clean) : line.startsWith("-") ? paint("red", clean) : clean;
   }).join("\n");
 }

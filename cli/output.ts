@@ -107,14 +107,18 @@ function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - widthOf(text)));
 }
 
+/** Controls but the line ends that the layout is made of, direction and other invisible characters. */
+const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
+
 /**
  * JSON for programs, one document. Control and direction characters are written as escapes: the value is the
  * same and a terminal that shows it stays as it was.
  */
 export function toJson(value: unknown, indent = 2): string {
   return JSON.stringify(value, null, indent).replace(
-    /[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    UNSEEN,
+    (character) =>
+      character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
   );
 }
 

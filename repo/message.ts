@@ -30,32 +30,54 @@ export function attemptTrailer(incident: string, attempt: number): string {
 
 /** @param knownSecrets values that must not be shown @default none; shapes of secrets go in any case */
 export function renderCommitMessage(message: CommitMessage, knownSecrets: Iterable<string> = []): string {
+  const line = lineRenderer(knownSecrets);
+  const facts = factsOf(message, line).join("\n");
+  return `${line(message.title, TITLE_CHARS_MAX)}\n\n${facts}\n\n${trailersOf(message, line)}\n`;
+}
+
+/** The title of a pull request. */
+export function renderTitle(title: string): string {
+  return lineRenderer([])(title, TITLE_CHARS_MAX);
+}
+
+/** The text of a pull request: the same facts where Markdown, HTML and mentions mean nothing, and the trailers. */
+export function renderPullRequestBody(message: CommitMessage, knownSecrets: Iterable<string> = []): string {
+  const line = lineRenderer(knownSecrets);
+  // Nothing inside can end the block: it has no line of backticks.
+  const facts = factsOf(message, line).map((fact) => fact.replaceAll("`", "'")).join("\n");
+  return `\`\`\`text\n${facts}\n\`\`\`\n\n${trailersOf(message, line)}\n`;
+}
+
+type Line = (text: string, charsMax: number) => string;
+
+function lineRenderer(knownSecrets: Iterable<string>): Line {
   const redact = createRedactor(knownSecrets);
-  const line = (text: string, charsMax: number) =>
-    neutralize(sanitizeLine(redact(sanitizeLine(text, 4000)), charsMax));
-  const body = [
-    `Cause: ${line(message.cause, LINE_CHARS_MAX)}`,
-    ...(message.evidence.trim() === "" ? [] : [`Evidence: ${line(message.evidence, LINE_CHARS_MAX)}`]),
-    `Remedy: ${line(message.remedy, LINE_CHARS_MAX)}`,
-  ];
+  return (text, charsMax) => neutralize(sanitizeLine(redact(sanitizeLine(text, 4000)), charsMax));
+}
+
+function factsOf({ cause, evidence, remedy }: CommitMessage, line: Line): string[] {
   return [
-    line(message.title, TITLE_CHARS_MAX),
-    "",
-    ...body,
-    "",
-    `Evenkeel-Incident: ${line(message.incident, 100)}`,
-    `Evenkeel-Attempt: ${line(attemptTrailer(message.incident, message.attempt), 120)}`,
-    "",
-  ].join("\n");
+    `Cause: ${line(cause, LINE_CHARS_MAX)}`,
+    ...(evidence.trim() === "" ? [] : [`Evidence: ${line(evidence, LINE_CHARS_MAX)}`]),
+    `Remedy: ${line(remedy, LINE_CHARS_MAX)}`,
+  ];
+}
+
+function trailersOf({ incident, attempt }: CommitMessage, line: Line): string {
+  const id = line(attemptTrailer(incident, attempt), 120);
+  return `Evenkeel-Incident: ${line(incident, 100)}\nEvenkeel-Attempt: ${id}`;
 }
 
 /**
  * Takes the meaning out of words that Render, CI systems and GitHub act on (`[skip render]`, `[ci skip]`,
- * `fixes #12`, `@somebody`), and leaves them readable. Source of the phrases: reference Render API, section 4.
+ * `fixes #12`, the address of an issue, `@somebody`), and leaves them readable. Source of the phrases: reference
+ * Render API, section 4.
  */
 function neutralize(text: string): string {
   return text
     .replace(/\[([^[\]]{0,40}\b(?:skip|no)\b[^[\]]{0,40})\]/gi, "($1)")
-    .replace(/(#|\bGH-)(?=\d)/g, "$1 ")
-    .replace(/(^|[\s(])@(?=[A-Za-z0-9-]+(?![\w-]*\/))/g, "$1@ ");
+    .replace(/(#|\bGH-)(?=\d)/gi, "$1 ")
+    .replace(/(\/(?:issues|pull|discussions|commit))\/(?=\w)/gi, "$1 / ")
+    // An address of mail or a package with a scope is no mention.
+    .replace(/(^|[^\w.@/+-])@(?=[A-Za-z0-9-]+(?![\w-]*\/))/g, "$1@ ");
 }

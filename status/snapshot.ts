@@ -69,10 +69,12 @@ async function readService(options: SnapshotOptions, record: ServiceRecord): Pro
       reason: clean(one.reason),
       message: clean(one.message),
     })),
-    liveDeploy: record.liveDeployId === null ? null : { id: record.liveDeployId, commit: record.liveCommit },
+    liveDeploy: record.liveDeployId === null
+      ? null
+      : { id: clean(record.liveDeployId), commit: cleanOr(record.liveCommit) },
     hold: record.hold === null ? null : {
-      badCommit: record.hold.badCommit,
-      goodCommit: record.hold.goodCommit,
+      badCommit: clean(record.hold.badCommit),
+      goodCommit: clean(record.hold.goodCommit),
       at: timeOf(record.hold.at),
     },
     incident: active === null ? null : incidentOf(active),
@@ -118,9 +120,9 @@ function attemptOf(incidentId: string, attempt: Attempt): ServiceStatus["lastAtt
     remedy: clean(attempt.remedy),
     why: cleanOr(attempt.why),
     risk: attempt.risk,
-    commit: attempt.commit,
+    commit: cleanOr(attempt.commit),
     pullRequestUrl: cleanOr(attempt.pullRequestUrl),
-    deployId: attempt.deployId,
+    deployId: cleanOr(attempt.deployId),
     error: cleanOr(attempt.error),
     startedAt: timeOf(attempt.startedAt),
     endedAt: timeOr(attempt.endedAt),

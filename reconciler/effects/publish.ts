@@ -4,7 +4,7 @@ import { EvenkeelError } from "../../base/errors.ts";
 import { restoreEdits } from "../../state/kept_edits.ts";
 import type { KeptEdit } from "../../state/kept_edits.ts";
 import { commitRequest } from "../commit_request.ts";
-import { commitMessage, commitTitle } from "../message.ts";
+import { commitTitle, pullRequestBody } from "../message.ts";
 import type { PublishResult } from "../parts.ts";
 import type { EffectContext, EffectResult } from "./context.ts";
 
@@ -93,7 +93,7 @@ async function publishNow(
       incident: incident.id,
       attempt: attempt.number,
       title: commitTitle(attempt),
-      body: commitMessage(incident, attempt),
+      body: pullRequestBody(incident, attempt),
     }, context.signal);
   } finally {
     await checkout?.[Symbol.asyncDispose]();
