@@ -23,6 +23,7 @@ import { sayingSchema, toLine } from "./protocol.ts";
 import type { Reply } from "./protocol.ts";
 import { createScratch, findDenoDir, findProgram, sandboxCommand, sandboxEnvironment } from "./sandbox.ts";
 import { createSlots } from "./slots.ts";
+import { readStderr, STDERR_BYTES_MAX } from "./stderr.ts";
 
 export interface SubprocessRunnerOptions {
   /** Where the agents' temp folders go; made when missing. */
@@ -41,10 +42,6 @@ export interface SubprocessRunnerOptions {
 export const CHILDREN_MAX = 2;
 /** Lines an agent may say in one run. */
 export const OUTPUT_LINES_MAX = 10_000;
-/** Bytes of an agent's standard error, of which Deno's audit of what it reads is the most. */
-export const STDERR_BYTES_MAX = 16 * 1024 * 1024;
-/** Characters of it that are kept for a message. */
-const STDERR_CHARS_MAX = 8192;
 const MESSAGE_CHARS_MAX = 400;
 /** Exit code of a process that V8 ended for want of memory (SIGTRAP). */
 const OUT_OF_MEMORY_CODE = 133;
@@ -235,36 +232,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Reads standard error to its end: Deno's audit goes to `attempts`, the last of the rest is given back.
- * @param onFlood called when there is more than an agent may say
- */
-async function readStderr(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  attempts: Attempts,
-  onFlood: () => void,
-): Promise<string> {
-  let tail = "";
-  let bytes = 0;
-  let rest = "";
-  const hear = (line: string) => {
-    if (!attempts.hear(line)) tail = `${tail}${line}\n`.slice(-STDERR_CHARS_MAX);
-  };
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > STDERR_BYTES_MAX) {
-      // What comes until its end is read and dropped: a full pipe would keep it.
-      onFlood();
-      continue;
-    }
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    // A line that never ends is no audit's; only its last part is of use.
-    rest = (lines.pop() ?? "").slice(-STDERR_CHARS_MAX);
-    for (const line of lines) hear(line);
-  }
-  if (rest !== "") hear(rest);
-  return tail;
 }
