@@ -184,6 +184,15 @@ Deno.test("the status server takes deliveries without its token, and only where 
     await fetch(`${on.url}/status`).then(async (one) => (await one.body?.cancel(), one.status)),
     401,
   );
+  // More than is read of a body, said beforehand and not said.
+  const large = new Uint8Array(4 * WEBHOOK_BODY_BYTES_MAX);
+  for (const body of [large, new Blob([large]).stream()]) {
+    const { headers } = request("evt-2");
+    const response = await fetch(`${on.url}${WEBHOOK_PATH}`, { method: "POST", headers, body });
+    await response.body?.cancel();
+    assertEquals(response.status, 413);
+  }
+  assertEquals(await post(on.url), 204);
   await on.stop();
   assertEquals(deliveries.length, 1);
 });
