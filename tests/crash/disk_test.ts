@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
 import { until } from "../drydock/harbour.ts";
+import { inFull } from "../helpers/full.ts";
 import { nodeApp } from "../scenarios/apps.ts";
 import type { Daemon } from "../scenarios/daemon.ts";
 import { begin, Stage } from "../scenarios/stage.ts";
@@ -17,6 +18,8 @@ const DISK = "24m";
 const FILL_BYTES = 64 * 1024;
 /** Handles that are left, so that a health check can still come in. */
 const SPARE_HANDLES = 4;
+
+const inProcess = ["--agents", "off"];
 
 async function command(...words: [string, ...string[]]): Promise<void> {
   const result = await run({ command: words, cwd: "/", env: toolEnvironment(), timeoutMs: 20_000 });
@@ -145,7 +148,7 @@ Deno.test({
   ignore: cannotMount !== null,
   fn: () =>
     onDisk(async (stage, patient, disk) => {
-      await using daemon = stage.reconcile();
+      await using daemon = stage.reconcile(inProcess);
       await daemon.says(/ReadyTrue/);
       assertEquals((await isReady(daemon, 200)).status, 200);
       await disk.fill();
@@ -172,7 +175,7 @@ Deno.test({
   ignore: cannotMount !== null,
   fn: () =>
     onDisk(async (stage, patient, disk) => {
-      const { code } = await stage.once();
+      const { code } = await stage.once(inProcess);
       assertEquals(code, 0);
       await breaks(patient);
       const refuse = [
@@ -181,10 +184,10 @@ Deno.test({
       ];
       for (const [at, { begin, end, why }] of refuse.entries()) {
         await begin();
-        const checked = await stage.evenkeel(["once"]);
+        const checked = await stage.evenkeel(["once", ...inProcess]);
         assertEquals(checked.code, 2, checked.stderr);
         assertMatch(checked.stderr, why);
-        await using daemon = stage.reconcile();
+        await using daemon = stage.reconcile(inProcess);
         await daemon.says(/Observe-only/);
         assertMatch((await isReady(daemon, 503)).reason, why);
         await goesOnLooking(stage);
@@ -202,6 +205,8 @@ const limits = [
     name: "may write no longer files",
     set: async () => ["--fsize=0:", /I\/O error|too large/] as const,
     unset: "--fsize=unlimited:",
+    args: inProcess,
+    isLikeFull: true,
   },
   {
     name: "may open no more files",
@@ -210,12 +215,15 @@ const limits = [
       return [`--nofile=${open + SPARE_HANDLES}:`, /Too many open files/] as const;
     },
     unset: "--nofile=1024:",
+    // Agents are programs too.
+    args: [],
+    isLikeFull: false,
   },
 ];
-for (const { name, set, unset } of limits) {
+for (const { name, set, unset, args, isLikeFull } of limits) {
   Deno.test({
     name: `a daemon that ${name} only looks, says so, and repairs when it may again (promise 26)`,
-    ignore: !await isThere("prlimit"),
+    ignore: !await isThere("prlimit") || (isLikeFull && !inFull(true, false)),
     async fn() {
       await using stage = await Stage.open();
       const patient = await stage.patient(nodeApp(), {
@@ -223,7 +231,7 @@ for (const { name, set, unset } of limits) {
       });
       await begin(patient, "live");
       await stage.configure([patient]);
-      await using daemon = stage.reconcile();
+      await using daemon = stage.reconcile(args);
       await daemon.says(/ReadyTrue/);
       const [limit, why] = await set(daemon);
       await command("prlimit", `--pid=${daemon.pid}`, limit);
@@ -249,12 +257,12 @@ Deno.test({
       stage.gate.afterwards = async ({ path }) => {
         if (path.startsWith("/logs")) await disk.fill();
       };
-      const { code, only, stderr } = await stage.once(["--agents", "off"]);
+      const { code, only, stderr } = await stage.once(inProcess);
       stage.gate.afterwards = () => {};
       assertEquals([code, only.verdict, only.reason], [1, "not-ready", "ObserveOnly"], stderr);
       assertMatch(only.message, /disk is full.*Free space on that disk/);
       await assertUntouched(stage, patient);
       await disk.free();
-      assertEquals((await stage.once(["--agents", "off"])).code, 0);
+      assertEquals((await stage.once(inProcess)).code, 0);
     }),
 });
