@@ -22,6 +22,7 @@ import {
 } from "../state/artifacts.ts";
 import type { StateEvent } from "../state/records.ts";
 import { composeSession, readSessionFiles, SESSION_INCIDENTS_LISTED } from "../state/sessions.ts";
+import { forgetOldSessions } from "../state/sessions_kept.ts";
 import type { Store } from "../state/store.ts";
 import { cleanLog } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
@@ -59,6 +60,8 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
   const startedAt = clock.now();
   /** Incidents that another session opened and this one goes on with. */
   const adopted = new Set<string>();
+  /** Once a run is enough: a run adds one session. */
+  let hasTidied = false;
   const line = (...words: (string | number)[]) =>
     `${new Date(clock.now()).toISOString()} ${
       words.map((word) => sanitizeLine(String(word))).filter((word) => word !== "").join(" ")
@@ -133,6 +136,10 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
       attempted(() => Promise.all([append("swarm", text), ...goesOn ? [append("fallback", text)] : []]));
     },
     async write() {
+      if (!hasTidied) {
+        hasTidied = true;
+        await attempted(() => forgetOldSessions(dataDirectory, sessionId));
+      }
       await attempted(() => writeLearningState(dataDirectory, store, files));
       await attempted(async () => {
         const named = new Set(options.services.map(({ service }) => service));

@@ -45,6 +45,11 @@ export interface SessionSource {
   now: number;
 }
 
+/** Whether a text can name a session. */
+export function isSessionId(text: string): boolean {
+  return SESSION_ID.test(text);
+}
+
 /**
  * The folder of a session.
  * @throws {EvenkeelError} for an id that is no plain name: it comes from the environment and becomes a path

@@ -9,6 +9,7 @@ import { agentOutputSchema, deploymentPlanSchema, finalStateSchema } from "../st
 import { SESSION_LOG_BYTES_MAX } from "../state/artifacts.ts";
 import { learningStateSchema } from "../state/learning_state.ts";
 import { SESSION_INCIDENTS_LISTED } from "../state/sessions.ts";
+import { SESSIONS_KEPT } from "../state/sessions_kept.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -36,7 +37,7 @@ added, not changed; \`schemaVersion\` rises when one changes its meaning. Times 
 \`SESSION_ID\` names the session; without it the name is made from the time. The same id again continues the session:
 the logs are appended to, earlier incidents and the time it began stay. A session lists its ${SESSION_INCIDENTS_LISTED} newest
 incidents; one that another session opened and this one goes on with is among them. \`deno task evenkeel sessions\` lists
-sessions, \`deno task evenkeel session ID\` tells one.
+sessions, \`deno task evenkeel session ID\` tells one. The files of the ${SESSIONS_KEPT} newest sessions stay.
 
 ## Iterations
 
