@@ -94,7 +94,9 @@ async function killAtEveryLine(ward: Ward, kind: Kind): Promise<{ lines: number;
       await ward.discharge(one);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  // The ward must not close under a case that goes on.
+  const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+  for (const one of ended) if (one.status === "rejected") throw one.reason;
   return { lines: lines.length, killed };
 }
 
