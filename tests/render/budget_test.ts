@@ -28,7 +28,7 @@ Deno.test("take() counts services, reads and other writes apart", async () => {
   assertEquals(clock.sleeps, []);
 });
 
-Deno.test("a budget that others have spent is learned from the headers of one answer", async () => {
+Deno.test("a budget that others have spent is learned from the headers of one answer (promise 3)", async () => {
   const clock = createTestClock();
   const budget = createRateBudget({ clock });
   const permit = await budget.take(read);
@@ -66,7 +66,7 @@ Deno.test("requests under way are not given out a second time", async () => {
   assertEquals(clock.sleeps, [9000]);
 });
 
-Deno.test("after a 429 everybody of the class waits for Retry-After", async () => {
+Deno.test("after a 429 everybody of the class waits for Retry-After (promise 3)", async () => {
   const clock = createTestClock();
   const budget = createRateBudget({ clock });
   const permit = await budget.take(read);

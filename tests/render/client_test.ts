@@ -15,7 +15,7 @@ function client(baseUrl: string, options: Partial<RenderClientOptions> = {}) {
 
 const isRead = async (call: () => Promise<unknown>) => await assertRejects(call, RenderUnreachable);
 
-Deno.test("a GET that met 5xx, a broken body and a dropped connection is answered in the end", async () => {
+Deno.test("a GET that met 5xx, a broken body and a dropped connection is answered in the end (promise 3)", async () => {
   await using server = startStandIn((_request, count) => {
     if (count === 1) return new Response("oops", { status: 503 });
     if (count === 2) return new Response('{"id": "srv-', { headers: { "content-type": "application/json" } });
@@ -36,7 +36,7 @@ Deno.test("a GET gives up after the retries allowed and says what the last answe
   assertEquals(server.seen.length, 4);
 });
 
-Deno.test("a 429 of a GET is waited for as long as Retry-After says", async () => {
+Deno.test("a 429 of a GET is waited for as long as Retry-After says (promise 3)", async () => {
   await using server = startStandIn((_request, count) =>
     count === 1
       ? json({ message: "rate limit exceeded" }, { status: 429, headers: { "retry-after": "17" } })
@@ -47,7 +47,7 @@ Deno.test("a 429 of a GET is waited for as long as Retry-After says", async () =
   assertEquals(clock.sleeps.reduce((sum, ms) => sum + ms), 17_000);
 });
 
-Deno.test("a 429 of a write is a refusal that says when to come back, and is not repeated", async () => {
+Deno.test("a 429 of a write is a refusal that says when to come back, and is not repeated (promise 3)", async () => {
   await using server = startStandIn(() =>
     json({ message: "rate limit exceeded" }, { status: 429, headers: { "retry-after": "9" } })
   );
@@ -60,7 +60,7 @@ Deno.test("a 429 of a write is a refusal that says when to come back, and is not
   assertEquals(server.seen.length, 1);
 });
 
-Deno.test("a spent budget refuses a write without sending it", async () => {
+Deno.test("a spent budget refuses a write without sending it (promise 3)", async () => {
   await using server = startStandIn(() =>
     json({ id: DEPLOY }, { status: 201, headers: { "RateLimit-Remaining": "0", "RateLimit-Reset": "250" } })
   );
@@ -70,7 +70,7 @@ Deno.test("a spent budget refuses a write without sending it", async () => {
   assertEquals([error.status, error.retryAfterMs, server.seen.length], [429, 250_000, 1]);
 });
 
-Deno.test("a write is sent once, whether it met 5xx, silence or half an answer", async () => {
+Deno.test("a write is sent once, whether it met 5xx, silence or half an answer (promise 3)", async () => {
   await using server = startStandIn(() => new Response("", { status: 502 }));
   await isRead(() => client(server.baseUrl).createDeploy(SERVICE, {}));
   assertEquals(server.seen.length, 1);
@@ -85,7 +85,7 @@ Deno.test("a write is sent once, whether it met 5xx, silence or half an answer",
   assertEquals(connections, 1);
 });
 
-Deno.test("a body that stops half way is no answer", async () => {
+Deno.test("a body that stops half way is no answer (promise 3)", async () => {
   let connections = 0;
   await using server = startRawServer(async (connection) => {
     connections++;
@@ -101,7 +101,7 @@ Deno.test("a body that stops half way is no answer", async () => {
   assertEquals(connections, 2);
 });
 
-Deno.test("a body that trickles is ended by the time limit", async () => {
+Deno.test("a body that trickles is ended by the time limit (promise 3)", async () => {
   await using server = startRawServer(async (connection) => {
     const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{";
     await connection.write(new TextEncoder().encode(head));
@@ -124,7 +124,7 @@ Deno.test("an address where nobody listens is unreachable, in words without the 
   assertEquals(error.message.includes("name=web"), false);
 });
 
-Deno.test("a page of HTML for JSON is named with its call, status, type and beginning", async () => {
+Deno.test("a page of HTML for JSON is named with its call, status, type and beginning (promise 3)", async () => {
   const page = "<html><title>Wi-Fi \x1b[31mlogin</title>";
   await using server = startStandIn((_request, count) =>
     new Response(page, { status: count === 1 ? 200 : 403, headers: { "content-type": "text/html" } })
@@ -140,7 +140,7 @@ Deno.test("a page of HTML for JSON is named with its call, status, type and begi
   assertStringIncludes((await isRead(() => render.getService(SERVICE))).message, "which is not Render's API");
 });
 
-Deno.test("HTML in answer to a write that would be empty is no success", async () => {
+Deno.test("HTML in answer to a write that would be empty is no success (promise 3)", async () => {
   await using server = startStandIn(() =>
     new Response("<html>", { status: 200, headers: { "content-type": "text/html" } })
   );
@@ -168,7 +168,7 @@ Deno.test("a refusal carries Render's words, on one line, and its status", async
   assertEquals(error.status, 400);
 });
 
-Deno.test("the key and a value being set are in no message, even when the answer repeats them", async () => {
+Deno.test("the key and a value being set are in no message, even when the answer repeats them (promise 15)", async () => {
   const echo = `no such key: ${KEY} (Bearer ${KEY}), base64 ${btoa(KEY)}, value my-hidden-value`;
   await using server = startStandIn((request) => {
     if (request.path.endsWith("/a")) return new Response(echo, { status: 200 });
@@ -193,7 +193,7 @@ Deno.test("the key and a value being set are in no message, even when the answer
   assertEquals(Deno.inspect(render, { depth: 9, showHidden: true }).includes(KEY), false);
 });
 
-Deno.test("a redirect is not followed, so the key goes nowhere else", async () => {
+Deno.test("a redirect is not followed, so the key goes nowhere else (promise 15)", async () => {
   await using other = startStandIn(() => json({ id: SERVICE }));
   await using server = startStandIn(() => Response.redirect(`${other.baseUrl}/services/${SERVICE}`, 307));
   const error = await isRead(() => client(server.baseUrl).getService(SERVICE));
@@ -201,7 +201,7 @@ Deno.test("a redirect is not followed, so the key goes nowhere else", async () =
   assertEquals([server.seen.length, other.seen.length], [1, 0]);
 });
 
-Deno.test("a body larger than the limit is left, and not asked for again", async () => {
+Deno.test("a body larger than the limit is left, and not asked for again (promise 19)", async () => {
   await using server = startStandIn(() => json({ id: SERVICE, name: "x".repeat(10_000) }));
   const error = await isRead(() => client(server.baseUrl, { bodyBytesMax: 5000 }).getService(SERVICE));
   assertStringIncludes(error.message, "larger than 5000 bytes");

@@ -152,7 +152,7 @@ Deno.test("renderCommitMessage() says cause, evidence and remedy, with trailers 
   assertEquals(trailers, "Evenkeel-Incident: inc_1\nEvenkeel-Attempt: inc_1/2\n");
 });
 
-Deno.test("evidence can neither skip the deploy, close an issue, call a person nor show a secret", () => {
+Deno.test("evidence can neither skip the deploy, close an issue, call a person nor show a secret (promise 14)", () => {
   const message = renderCommitMessage({
     title: "Fix",
     cause: "c",

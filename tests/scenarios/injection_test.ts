@@ -109,7 +109,7 @@ const CALLS: [tool: string, input: unknown][] = [
   ["__proto__", {}],
 ];
 
-Deno.test("an agent that does what a log tells it can only propose a typed patch in an allowed file (promise 16)", async () => {
+Deno.test("an agent that does what a log tells it can only propose a typed patch in an allowed file (promise 16) (promise 22)", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(nodeApp({ host: "127.0.0.1" }));
   await begin(patient, "update_failed");
@@ -172,6 +172,7 @@ say({ type: "result", output: { kind: "none", why: "were taken: " + refused.join
   if (lie.kind === "attempt") await lie.checkout?.[Symbol.asyncDispose]();
 
   assertEquals(await stage.world(patient), before);
+  assertEquals(await assembly.parts.store.listOutcomes(), []);
   assertEquals(await Array.fromAsync(Deno.readDir(join(stage.folder, "attack"))), []);
 });
 

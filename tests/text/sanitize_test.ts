@@ -15,7 +15,7 @@ Deno.test("sanitizeLog() leaves ordinary text alone, whatever its script", () =>
   assertEquals(sanitizeLog(text), text);
 });
 
-Deno.test("sanitizeLog() removes every form of terminal escape", () => {
+Deno.test("sanitizeLog() removes every form of terminal escape (promise 14)", () => {
   const cases: [string, string][] = [
     ["\x1b[31mred\x1b[0m", "red"],
     ["\x1b[38;5;196mred\x1b[m", "red"],
@@ -39,7 +39,7 @@ Deno.test("sanitizeLog() does not let an unfinished escape hide what follows it"
   assertEquals(sanitizeLog("\x9dError: out of memory"), "Error: out of memory");
 });
 
-Deno.test("sanitizeLog() keeps of an overwritten line what a terminal would show", () => {
+Deno.test("sanitizeLog() keeps of an overwritten line what a terminal would show (promise 14)", () => {
   const cases: [string, string][] = [
     ["one\r\ntwo\r\n", "one\ntwo\n"],
     ["one\r\r\ntwo", "one\ntwo"],
@@ -55,7 +55,7 @@ Deno.test("sanitizeLog() keeps of an overwritten line what a terminal would show
   for (const [raw, expected] of cases) assertEquals(sanitizeLog(raw), expected, JSON.stringify(raw));
 });
 
-Deno.test("sanitizeLog() removes bidi controls, invisible characters, NUL and lone surrogates", () => {
+Deno.test("sanitizeLog() removes bidi controls, invisible characters, NUL and lone surrogates (promise 14)", () => {
   const hidden =
     "\u202e\u2066\u200b\u200d\u2060\ufeff\u00ad\u034f\u3164\ufe0f\u{e0041}\u{e01ef}\0\x07\x7f\u0085";
   assertEquals(sanitizeLog(`pass${hidden}word`), "password");
@@ -91,7 +91,7 @@ Deno.test("sanitizeLine() gives one line of limited length", () => {
   assertMatch(sanitizeLine("abc ".repeat(50), 40), /^abc .*\[\.\.\. \d+ characters\].*abc$/);
 });
 
-Deno.test("sanitizeLog() leaves nothing unsafe of random noise and a second pass changes nothing", () => {
+Deno.test("sanitizeLog() leaves nothing unsafe of random noise and a second pass changes nothing (promise 14)", () => {
   let seed = 7;
   const random = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
   const alphabet = [
@@ -107,7 +107,7 @@ Deno.test("sanitizeLog() leaves nothing unsafe of random noise and a second pass
 });
 
 // Quadratic work on these would take hours, so that finishing is the assertion.
-Deno.test("sanitizeLog() gets through hostile input of many megabytes", () => {
+Deno.test("sanitizeLog() gets through hostile input of many megabytes (promise 14)", () => {
   const fifty = "\x1b[31m\0\x9dnoise \u202e\r\x1b]0;".repeat(2_600_000);
   assert(sanitizeLog(fifty).length <= 2 * LOG_CHARS_MAX);
   const pieces = [
