@@ -35,6 +35,8 @@ Deno.test({
       if (before.cause === "unknown") continue;
       known++;
       for (const [name, change] of REWORDINGS) {
+        // That an application printed nothing is a sign of its own.
+        if (/other lines/.test(name) && log.split("\n").length < 3) continue;
         const after = diagnose(change(log, randomOf(at)));
         assertEquals(
           [after.cause, after.fingerprint],
