@@ -58,12 +58,16 @@ export type ServiceFields = Pick<SimService, "autoDeploy" | "settings" | "suspen
 export interface PlatformWeather {
   flakyBuild: number;
   slowDeploy: number;
+  /** A deploy that never ends until somebody cancels it. */
+  stuckDeploy: number;
   lostAutodeploy: number;
   staleMs: number;
 }
 
 export class Platform {
   readonly services: SimService[] = [];
+  /** Deploys that end only when they are cancelled. */
+  readonly stuck = new Set<SimDeploy>();
   /** Told of every event: what a webhook is sent for. */
   onEvent: (service: SimService) => void = () => {};
   #ids = 0;
@@ -215,6 +219,12 @@ export class Platform {
     const isFlaky = !deploy.isRollback && chance.roll(this.weather().flakyBuild);
     deploy.status = deploy.isRollback ? "update_in_progress" : "build_in_progress";
     this.#event(service, "deploy_started", { deployId: deploy.id });
+    const { stuckDeploy } = this.weather();
+    if (stuckDeploy > 0 && chance.roll(stuckDeploy)) {
+      this.tell(`world ${service.id}: ${deploy.id} will never end`);
+      this.stuck.add(deploy);
+      return;
+    }
     const start = () => {
       if (!isUnderWay(deploy)) return;
       deploy.status = "update_in_progress";

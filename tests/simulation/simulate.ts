@@ -145,6 +145,7 @@ export class Simulation {
     this.#stormy = {
       ...drawWeather(new Chance(seed, "weather")),
       ...drawMore(new Chance(seed, "more weather")),
+      ...(options.isPlain === true ? { stuckDeploy: 0 } : {}),
     };
     this.#nerves = new Chance(seed, "nerves");
     const more = new Chance(seed, "replicas");
@@ -192,6 +193,11 @@ export class Simulation {
     for (const service of this.platform.services) {
       if (this.#chance.roll(0.8)) comeBack(this.#hands("calm"), service);
       if (this.#chance.roll(0.8)) service.databaseUp = true;
+      for (const deploy of service.deploys.filter((one) => this.platform.stuck.has(one))) {
+        // As the product asks a person to, sooner or later.
+        const afterMs = new Chance(this.seed, deploy.id).whole(0, 90) * MINUTE;
+        this.scheduler.after(afterMs, () => this.platform.cancel(service, deploy));
+      }
     }
     await this.#settle(isBroken);
     if (!isBroken()) {
@@ -632,7 +638,7 @@ export class Simulation {
     const last = this.#outcomes.get(spec.service);
     if (last === undefined || last.count < 3) return false;
     const { outcome } = last;
-    // Here every deploy ends, and what waits for one then goes on.
+    // Here every deploy ends once it is calm, and what waits for one then goes on.
     if (reasonOf(outcome) === DEPLOY_STUCK) return false;
     return outcome.kind === "settled" || outcome.kind === "stalled" ||
       (outcome.kind === "waiting" && outcome.forPerson);

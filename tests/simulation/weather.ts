@@ -65,15 +65,17 @@ export const CALM: Weather = {
   outageMs: 0,
   reviewMs: 0,
   webhooks: false,
+  stuckDeploy: 0,
 };
 
 const MINUTE = 60_000;
 
 /** What was added later, from a stream of its own: earlier seeds keep their weather. */
-export function drawMore(chance: Chance): Pick<Weather, "reviewMs" | "webhooks"> {
+export function drawMore(chance: Chance): Pick<Weather, "reviewMs" | "webhooks" | "stuckDeploy"> {
   return {
     reviewMs: chance.roll(0.8) ? chance.pick([1, 5, 15]) * MINUTE : 0,
     webhooks: chance.roll(0.5),
+    stuckDeploy: chance.roll(0.15) ? 0.2 : 0,
   };
 }
 
@@ -107,5 +109,6 @@ export function drawWeather(chance: Chance): Weather {
     outageMs: some(0.2, () => 10 * MINUTE),
     reviewMs: 0,
     webhooks: false,
+    stuckDeploy: 0,
   };
 }
