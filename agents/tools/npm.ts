@@ -50,6 +50,44 @@ const NPM_ENVIRONMENT = {
   npm_config_fetch_timeout: "15000",
 };
 
+/** Where nobody listens: the discard port of this machine, which no program may take without the rights of root. */
+const NOWHERE = "http://127.0.0.1:9";
+
+/**
+ * A lock file of the first version, and a package's manifest, may name any address, and npm asks it: one inside our own
+ * network, too. Sends everything but the registry's host nowhere. Behind a proxy that is the proxy's business.
+ */
+function createRegistryOnly(workshop: Workshop): (signal: AbortSignal) => Promise<Record<string, string>> {
+  let found: Promise<Record<string, string>> | undefined;
+  const find = async (signal: AbortSignal): Promise<Record<string, string>> => {
+    const isProxied = Object.keys(workshop.environment).some((name) => /^https?_proxy$/i.test(name));
+    if (isProxied) return {};
+    const asked = await workshop.run({
+      command: ["npm", "config", "get", "registry"],
+      env: NPM_ENVIRONMENT,
+      timeoutMs: NPM_VIEW_TIMEOUT_MS,
+      signal,
+    });
+    const registry = URL.parse(asked.stdout.trim());
+    if (asked.code !== 0 || registry === null) {
+      throw new EvenkeelError("Cannot ask npm which registry it uses");
+    }
+    return {
+      npm_config_proxy: NOWHERE,
+      npm_config_https_proxy: NOWHERE,
+      npm_config_noproxy: registry.hostname.replace(/^\[|\]$/g, ""),
+    };
+  };
+  return async (signal) => {
+    try {
+      return await (found ??= find(signal));
+    } catch (error) {
+      found = undefined;
+      throw error;
+    }
+  };
+}
+
 /** npm gives these as a list where there are several versions and as one value where there is one. */
 const viewSchema = z.object({
   versions: z.union([z.array(z.string()), z.string().transform((version) => [version])]).default([]),
@@ -87,6 +125,7 @@ const LOCK_SCRIPT =
   "npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && cat package-lock.json";
 
 export function createNpmLock(workshop: Workshop): Tool {
+  const registryOnly = createRegistryOnly(workshop);
   return {
     input: npmLockInputSchema,
     async run(input, signal): Promise<NpmLockOutput> {
@@ -95,7 +134,7 @@ export function createNpmLock(workshop: Workshop): Tool {
       const result = await workshop.run({
         command: ["sh", "-c", LOCK_SCRIPT],
         files: { "package.json": packageJson, ...(lock === null ? {} : { "package-lock.json": lock }) },
-        env: NPM_ENVIRONMENT,
+        env: { ...NPM_ENVIRONMENT, ...await registryOnly(signal) },
         timeoutMs: NPM_LOCK_TIMEOUT_MS,
         signal,
       });

@@ -38,6 +38,8 @@ export interface JobResult {
 }
 
 export interface Workshop {
+  /** What every program gets. */
+  readonly environment: Readonly<Record<string, string>>;
   /** @throws {EvenkeelError} when the program is missing, killed, too slow or says too much to be understood */
   run(job: Job): Promise<JobResult>;
 }
@@ -56,6 +58,7 @@ export function createWorkshop(options: WorkshopOptions): Workshop {
     NO_COLOR: "1",
   };
   return {
+    environment,
     async run(job) {
       await Promise.all(
         [cacheHome, scratchRoot].map((path) => Deno.mkdir(path, { recursive: true })),
