@@ -19,6 +19,8 @@ export interface Kind {
   /** The effects of an undisturbed run, in their order. */
   steps: readonly Step[];
   mode?: "push" | "pull-request";
+  /** The quiet time; a restarted service has as long to come up. @default "400ms" */
+  stableFor?: string;
   files: Readonly<Record<string, string>>;
   options(surroundings: Surroundings): PatientOptions;
   /** How the first deploy ends. */
@@ -92,6 +94,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "a restart",
     steps: ["restart"],
+    stableFor: "3s",
     files: nodeApp({
       imports: `import { existsSync, rmSync } from "node:fs";\nrmSync(process.env.MARK, { force: true });`,
       health:

@@ -99,6 +99,7 @@ export class Ward implements AsyncDisposable {
     const services = born.map(({ kind, patient }) => ({
       service: patient.name,
       ...PACE,
+      ...(kind.stableFor === undefined ? {} : { stableFor: kind.stableFor }),
       mode: kind.mode ?? "push",
     }));
     const config = join(folder, "evenkeel.yaml");
