@@ -87,7 +87,8 @@ function openEvil() {
     return new Response("no", { status: 404 });
   });
   return {
-    url: `http://127.0.0.1:${server.addr.port}/`,
+    // Another name than the registry's, as a host of our own network would have.
+    url: `http://localhost:${server.addr.port}/`,
     asked,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
@@ -106,6 +107,7 @@ Deno.test("nothing of a repository runs or is obeyed while a fix for it is valid
     };
     await using registry = await createNpmRegistry([
       { name: "trap", version: "1.0.0", ...{ scripts, hasInstallScript: true } },
+      { name: "leads-out", version: "1.0.0", dependencies: { x: `${evil.url}x.tgz` } },
     ]);
     await using index = await createPythonIndex([{ name: "lib-a", version: "1.0" }]);
     await using repository = await createBareRepository(files);
@@ -123,9 +125,24 @@ Deno.test("nothing of a repository runs or is obeyed while a fix for it is valid
         "node_modules/trap": { version: "1.0.0", resolved: `${evil.url}trap.tgz`, hasInstallScript: true },
       },
     };
+    // Each edited file is parsed by its own program; the other traps lie about in the checkout.
     const edits: Record<string, string> = {
-      ...files,
+      ...Object.fromEntries(
+        ["package.json", "trap.js", "setup.py", "ast.py"].map((path) => [path, files[path] ?? ""]),
+      ),
       "package-lock.json": JSON.stringify(lock),
+      "old/package.json": JSON.stringify({ name: "old", version: "1.0.0", dependencies: { trap: "1.0.0" } }),
+      // npm asks every address of a lock file of the first version.
+      "old/package-lock.json": JSON.stringify({
+        lockfileVersion: 1,
+        requires: true,
+        dependencies: { trap: { version: `${evil.url}latest/meta-data` } },
+      }),
+      "out/package.json": JSON.stringify({
+        name: "out",
+        version: "1.0.0",
+        dependencies: { "leads-out": "1.0.0" },
+      }),
       "requirements.txt": `${files["requirements.txt"]}\n# mended\n`,
     };
     for (const [path, text] of Object.entries(edits)) {
