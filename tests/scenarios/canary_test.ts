@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { inFull } from "../helpers/full.ts";
 import { createNpmRegistry } from "../helpers/npm_registry.ts";
@@ -336,6 +336,24 @@ Deno.test("no secret that an API error repeats, or that a connection string hold
   assertEquals(code, 2);
   world.canaries.assertNotIn("the configuration's error", stderr);
   await world.canaries.assertNotUnder(stage.dataDirectory);
+});
+
+Deno.test("a command that holds a secret is left to a person, and kept and shown without it (promise 15)", async () => {
+  const secret = canary("umber").replace(/["/+]/g, "-");
+  const canaries = new Canaries({ secret });
+  await using stage = await Stage.open();
+  const patient = await stage.patient(nodeApp(), {
+    commands: { startCommand: `DEPLOY_TOKEN=${secret} node sever.js` },
+  });
+  await begin(patient, "update_failed");
+  await stage.configure([patient]);
+  const { code, stdout, stderr } = await stage.evenkeel(["once", "--agents", "off"]);
+  assertEquals(code, 1);
+  assertMatch(stdout.replace(/\s+/g, " "), /No remedy applies: .*the setting holds a secret/);
+  canaries.assertNotIn("the report", stdout + stderr);
+  assertEquals(stage.gate.writes, []);
+  canaries.assertNotInDatabase(join(stage.dataDirectory, "evenkeel.db"));
+  await canaries.assertNotUnder(stage.dataDirectory);
 });
 
 Deno.test("a canary is found in each of its spellings", () => {
