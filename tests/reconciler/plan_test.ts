@@ -81,12 +81,12 @@ Deno.test("a healthy service is settled", () => {
   assertEquals(decide(healthy), { kind: "settled" });
 });
 
-Deno.test("what could not be observed leads to nothing, whatever is under way", () => {
+Deno.test("what could not be observed leads to nothing, whatever is under way (promise 12)", () => {
   const incident = attempting(incidentOf(failedBehindHealthy), patch);
   for (const open of [null, incident]) assertEquals(decide(null, open).kind, "unobserved");
 });
 
-Deno.test("an unknown probe never leads to an effect", () => {
+Deno.test("an unknown probe never leads to an effect (promise 12)", () => {
   const seen = sighting([deploy("dep-2", "live"), deploy("dep-1", "deactivated")], { health: UNKNOWN });
   const record = sampled(seen, 20, spec(), provenOne);
   assertEquals(reason(decide(seen, null, record)), "NotConfirmed");
@@ -113,13 +113,13 @@ Deno.test("a failed deploy behind a healthy service opens an incident and is dia
   assertEquals([next.deploy.id, next.phase], ["dep-2", "build"]);
 });
 
-Deno.test("one bad sample is not enough; a confirmed one opens an incident", () => {
+Deno.test("one bad sample is not enough; a confirmed one opens an incident (promise 11)", () => {
   assertEquals(reason(decide(turnedBad, null, sampled(turnedBad, 1, spec()))), "NotConfirmed");
   const opened = decide(turnedBad, null, sampled(turnedBad, 3, spec()));
   assert(opened.kind === "record" && opened.incident.gap === "unhealthy");
 });
 
-Deno.test("a live service that turned bad with the last deploy is rolled back first, autodeploy off before that", () => {
+Deno.test("a live service that turned bad with the last deploy is rolled back first, autodeploy off before that (promise 10)", () => {
   const record = sampled(turnedBad, 3, spec(), provenOne);
   const begun = decide(turnedBad, incidentOf(turnedBad, "unhealthy"), record);
   assert(begun.kind === "record" && begun.incident.attempts[0]?.repair.kind === "rollback");
@@ -135,7 +135,7 @@ Deno.test("a live service that turned bad with the last deploy is rolled back fi
   assertEquals(step(decide(off, done, record)), "rollback");
 });
 
-Deno.test("only a deploy that was proven good, is kept and carries another commit is a rollback target", () => {
+Deno.test("only a deploy that was proven good, is kept and carries another commit is a rollback target (promise 10)", () => {
   const record = sampled(turnedBad, 3, spec());
   const incident = incidentOf(turnedBad, "unhealthy");
   const kind = (before: ServiceRecord, seen = turnedBad) =>
@@ -154,7 +154,7 @@ Deno.test("only a deploy that was proven good, is kept and carries another commi
   assertEquals(kind(provenOne, same), "diagnose");
 });
 
-Deno.test("one rollback an incident: a second bad turn is diagnosed", () => {
+Deno.test("one rollback an incident: a second bad turn is diagnosed (promise 10)", () => {
   const incident = attempting(incidentOf(turnedBad, "unhealthy"), {
     kind: "rollback",
     toDeployId: "dep-0",
@@ -252,7 +252,7 @@ Deno.test("a repair that somebody else's newer deploy overtakes is abandoned, ne
   assert(action.kind === "record" && action.incident.attempts[0]?.status === "abandoned");
 });
 
-Deno.test("a queued deploy that Render answered without an id is found by its commit", () => {
+Deno.test("a queued deploy that Render answered without an id is found by its commit (promise 29)", () => {
   const setting: Repair = { kind: "setting", patch: { rootDir: "api" }, diff: "" };
   const asked = attempting(incidentOf(failedBehindHealthy), setting, {
     stepsDone: ["setting", "deploy"],
@@ -367,7 +367,7 @@ Deno.test("a repair that goes live and makes a serving service bad counts as wor
   assert(next.kind === "record" && next.incident.attempts[1]?.repair.kind === "rollback");
 });
 
-Deno.test("after a rollback the bad commit is diagnosed, and autodeploy comes back only with a proven new commit", () => {
+Deno.test("after a rollback the bad commit is diagnosed, and autodeploy comes back only with a proven new commit (promise 10)", () => {
   const hold = {
     incidentId: "i",
     badCommit: "commit-dep-2",
@@ -447,7 +447,7 @@ Deno.test("spent budgets, of the hour and of the day, stall with the reason and 
   }
 });
 
-Deno.test("an effect that a crash left without an end is settled before anything else", () => {
+Deno.test("an effect that a crash left without an end is settled before anything else (promise 1)", () => {
   const incident = attempting(incidentOf(failedBehindHealthy), patch);
   const pending = [{
     key: `${incident.id}/1/push`,
@@ -521,7 +521,7 @@ Deno.test("a repair whose deploy was read long ago is dropped, never deployed ov
   assertEquals(status(decide(long, pushed, empty, { now: NOW + 86_400_000 })), "abandoned");
 });
 
-Deno.test("a person's rollback by hand is not overruled by a repair that was pushed", () => {
+Deno.test("a person's rollback by hand is not overruled by a repair that was pushed (promise 25)", () => {
   const byHand = sighting(
     [deploy("dep-3", "live", { trigger: "rollback" }), ...failedBehindHealthy.deploys],
     {
@@ -583,7 +583,7 @@ Deno.test("an incident that stalled inside an attempt closes when the service ge
   assertEquals(status(action), "abandoned");
 });
 
-Deno.test("a deploy that fell off the list is not waited for without end", () => {
+Deno.test("a deploy that fell off the list is not waited for without end (promise 7)", () => {
   const deployed = attempting(incidentOf(failedBehindHealthy), patch, {
     stepsDone: ["push"],
     deployId: "gone",

@@ -16,7 +16,7 @@ Deno.test("two unbroken minutes of good samples prove a deploy, and remember it"
   assertEquals(record.provenDeploys.map((proven) => proven.deployId), ["dep-1"]);
 });
 
-Deno.test("one bad sample, one unknown sample or a gap begins the two minutes anew", () => {
+Deno.test("one bad sample, one unknown sample or a gap begins the two minutes anew (promise 4) (promise 11)", () => {
   const before = sampled(live, 25, spec());
   for (const seen of [bad, unknown, null]) {
     const broken = addSample(before, observation(seen, 5_000), spec());
@@ -27,7 +27,7 @@ Deno.test("one bad sample, one unknown sample or a gap begins the two minutes an
   assertEquals(goodForMs(late), 0);
 });
 
-Deno.test("a suspended laptop or another process does not count as good time", () => {
+Deno.test("a suspended laptop or another process does not count as good time (promise 4)", () => {
   const before = sampled(live, 3, spec());
   assertEquals(goodForMs(before), 10_000);
   const other = addSample(before, observation(live, 5_000, { epoch: "p2" }), spec());
@@ -36,19 +36,19 @@ Deno.test("a suspended laptop or another process does not count as good time", (
   assertEquals(goodForMs(stepped), 0);
 });
 
-Deno.test("a wall clock that is set back changes nothing: durations are monotonic", () => {
+Deno.test("a wall clock that is set back changes nothing: durations are monotonic (promise 4)", () => {
   const before = sampled(live, 3, spec());
   const after = addSample(before, { ...observation(live, 5_000), at: 0 }, spec());
   assertEquals(goodForMs(after), 15_000);
 });
 
-Deno.test("a machine that slept begins the quiet time anew, though its monotonic clock slept too", () => {
+Deno.test("a machine that slept begins the quiet time anew, though its monotonic clock slept too (promise 4)", () => {
   const before = sampled(live, 3, spec());
   const later = observation(live, 5_000);
   assertEquals(goodForMs(addSample(before, { ...later, at: later.at + 600_000 }, spec())), 0);
 });
 
-Deno.test("three bad samples of five make a service bad; two do not, and another deploy starts from nothing", () => {
+Deno.test("three bad samples of five make a service bad; two do not, and another deploy starts from nothing (promise 11)", () => {
   let record = empty;
   const add = (seen: typeof bad | null) => record = addSample(record, observation(seen, 0), spec());
   [bad, live, bad, live].forEach(add);
@@ -59,7 +59,7 @@ Deno.test("three bad samples of five make a service bad; two do not, and another
   assert(!isConfirmedBad(record, spec()));
 });
 
-Deno.test("unknown samples never make a service bad", () => {
+Deno.test("unknown samples never make a service bad (promise 12)", () => {
   assert(!isConfirmedBad(sampled(unknown, 20, spec()), spec()));
 });
 
@@ -96,8 +96,28 @@ Deno.test("Ready is unknown while the proof is counted and true after the whole 
   assertEquals([ready(2), ready(25)], ["Unknown", "True"]);
 });
 
-Deno.test("an observation that failed makes every criterion unknown, with the reason", () => {
+Deno.test("an observation that failed makes every criterion unknown, with the reason (promise 12)", () => {
   const conditions = conditionsOf(empty, observation(null, 0), null, spec());
   const healthy = conditions.find((condition) => condition.type === "Healthy");
   assertEquals([healthy?.status, healthy?.message], ["Unknown", "no answer"]);
+});
+
+Deno.test("health that flickers neither makes a service bad nor proves it, however long it goes on (promise 11)", () => {
+  let record = sampled(live, 3, spec());
+  for (let round = 0; round < 200; round++) {
+    for (const seen of [bad, live, live]) {
+      record = addSample(record, observation(seen, round * 5_000), spec());
+    }
+    assert(!isConfirmedBad(record, spec()));
+    assert(!isProven(record, spec()));
+  }
+});
+
+Deno.test("a clock that is set forward for a day and back again costs a recount and nothing else (promise 4)", () => {
+  let record = sampled(live, 3, spec());
+  const step = { ...observation(live, 5_000), at: observation(live, 5_000).at + 86_400_000 };
+  record = addSample(record, step, spec());
+  assertEquals([goodForMs(record), isConfirmedBad(record, spec())], [0, false]);
+  for (let at = 10_000; at <= 140_000; at += 5_000) record = addSample(record, observation(live, at), spec());
+  assert(isProven(record, spec()));
 });

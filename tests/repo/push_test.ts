@@ -39,7 +39,7 @@ Deno.test("pushCommit() puts one commit on the branch, and knows it again after 
   assertEquals([await repository.head(), (await repository.log()).length], [next, 3]);
 });
 
-Deno.test("a commit that somebody pushed in between survives, and is told", async () => {
+Deno.test("a commit that somebody pushed in between survives, and is told (promise 25)", async () => {
   await using repository = await createBareRepository({ "a": "1\n" });
   await using folder = await createFolder();
   const directory = join(folder.path, "work");
@@ -51,7 +51,7 @@ Deno.test("a commit that somebody pushed in between survives, and is told", asyn
   assertEquals((await repository.log()).length, 2);
 });
 
-Deno.test("a commit that is pushed between the look and the push survives as well", async () => {
+Deno.test("a commit that is pushed between the look and the push survives as well (promise 25)", async () => {
   await using repository = await createBareRepository({ "a": "1\n" });
   await using folder = await createFolder();
   const directory = join(folder.path, "work");
@@ -69,7 +69,7 @@ Deno.test("a commit that is pushed between the look and the push survives as wel
   assertEquals([await repository.head(), await repository.read("a")], [foreign, "theirs\n"]);
 });
 
-Deno.test("a branch that was put back or deleted meanwhile is not restored by a push", async () => {
+Deno.test("a branch that was put back or deleted meanwhile is not restored by a push (promise 25)", async () => {
   await using repository = await createBareRepository({ "a": "0\n" });
   const first = await repository.head();
   await repository.commit({ "a": "1\n" }, "One");

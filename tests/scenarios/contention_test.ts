@@ -12,7 +12,7 @@ const MOMENTS = {
 };
 
 for (const [moment, pattern] of Object.entries(MOMENTS)) {
-  Deno.test(`a commit that somebody pushes ${moment} survives; the fix is dropped and made anew on top`, async () => {
+  Deno.test(`a commit that somebody pushes ${moment} survives; the fix is dropped and made anew on top (promise 25)`, async () => {
     await using stage = await Stage.open({ env: { GITHUB_TOKEN: TOKEN } });
     await using cleanup = new AsyncDisposableStack();
     let foreign: string | undefined;

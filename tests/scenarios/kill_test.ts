@@ -26,7 +26,7 @@ async function isHealedOnce(patient: Patient): Promise<void> {
   assertEquals((await health(patient)).status, 200);
 }
 
-Deno.test("reconcile killed at each stage of an incident goes on and makes one commit and one deploy", async () => {
+Deno.test("reconcile killed at each stage of an incident goes on and makes one commit and one deploy (promise 1)", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(wrongHost);
   await begin(patient, "update_failed");
@@ -47,7 +47,7 @@ Deno.test("reconcile killed at each stage of an incident goes on and makes one c
   assertEquals(journal.map(({ kind, state }) => [kind, state]), [["push", "done"]]);
 });
 
-Deno.test("reconcile killed when its push has arrived and it does not know finds the push and does not repeat it", async () => {
+Deno.test("reconcile killed when its push has arrived and it does not know finds the push and does not repeat it (promise 1)", async () => {
   const token = "canary-of-a-password";
   const running: Daemon[] = [];
   await using stage = await Stage.open({ env: { GITHUB_TOKEN: token } });
@@ -74,7 +74,7 @@ Deno.test("reconcile killed when its push has arrived and it does not know finds
 });
 
 for (const step of ["PATCH", "POST"]) {
-  Deno.test(`reconcile killed when drydock has taken its ${step} and it does not know does not repeat it`, async () => {
+  Deno.test(`reconcile killed when drydock has taken its ${step} and it does not know does not repeat it (promise 1)`, async () => {
     await using stage = await Stage.open();
     const patient = await stage.patient(nodeApp(), { commands: { startCommand: "node sever.js" } });
     await begin(patient, "update_failed");

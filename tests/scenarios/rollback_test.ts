@@ -31,7 +31,7 @@ async function record(stage: Stage, { berth }: Patient) {
   return await store.getService(berth.id);
 }
 
-Deno.test("a version that goes live and answers 500 is rolled back, then repaired, and autodeploy is on again", async () => {
+Deno.test("a version that goes live and answers 500 is rolled back, then repaired, and autodeploy is on again (promise 10)", async () => {
   await using registry = await createNpmRegistry([{ name: "tiny-ms", version: "2.1.3" }]);
   await using stage = await Stage.open({ env: { npm_config_registry: registry.url } });
   const patient = await stage.patient(nodeApp(), { envVars: registry.env });
@@ -55,7 +55,7 @@ Deno.test("a version that goes live and answers 500 is rolled back, then repaire
   assertEquals((await health(patient)).body, '{"status":"ok","ms":"2.1.3"}');
 });
 
-Deno.test("a version that is bad for an unknown reason is rolled back once, kill or not, and stays so, stalled", async () => {
+Deno.test("a version that is bad for an unknown reason is rolled back once, kill or not, and stays so, stalled (promise 1) (promise 10)", async () => {
   await using stage = await Stage.open();
   const patient = await stage.patient(nodeApp());
   const { bad, daemon } = await turnsBad(

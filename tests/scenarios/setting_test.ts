@@ -3,7 +3,7 @@ import { nodeApp } from "./apps.ts";
 import { begin, Stage } from "./stage.ts";
 import type { Patient } from "./stage.ts";
 
-Deno.test("a transient failure of the build is cured by one redeploy and no commit", async () => {
+Deno.test("a transient failure of the build is cured by one redeploy and no commit (promise 13)", async () => {
   await using stage = await Stage.open();
   const mark = `${stage.folder}/work/has-failed-once`;
   const buildCommand = `if [ ! -e ${mark} ]; then touch ${mark}; echo "npm error code ECONNRESET"; ` +

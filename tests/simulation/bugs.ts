@@ -13,6 +13,8 @@ import type { Bug } from "./simulate.ts";
 /** A planted bug and the invariants of which it has to break one. */
 export interface PlantedBug extends Bug {
   breaks: readonly InvariantName[];
+  /** A seed that is known to show it, tried first. @default they are tried from 1 */
+  seed?: number;
 }
 
 /** A part with some of its methods replaced. */

@@ -29,19 +29,23 @@ function methodsOf(repositories: Parts["repositories"]): Parts["repositories"] {
 
 export const REPLICA_BUGS: Record<string, PlantedBug> = {
   "does not check the fencing number when it writes": {
+    seed: 13,
     breaks: ["fenced", "late", "twice"],
     isUnfenced: true,
   },
   "checks who leads only when it begins to lead": {
+    seed: 13,
     breaks: ["late", "fenced", "twice"],
     isUnfenced: true,
     term: (term) => ({ ...term, lost: new AbortController().signal, confirm: () => Promise.resolve() }),
   },
   "trusts that it still leads when an intent is written": {
+    seed: 163,
     breaks: ["late"],
     term: (term) => ({ ...term, lost: new AbortController().signal, confirm: () => Promise.resolve() }),
   },
   "opens a pull request anew whenever it looks": {
+    seed: 306,
     breaks: ["twice"],
     ...withRepositories((repositories) => ({
       findPullRequest: () => Promise.resolve(null),

@@ -6,7 +6,7 @@ function clock() {
   return { monotonic: () => now, advance: (ms: number) => now += ms };
 }
 
-Deno.test("a write whose answer was lost is not repeated while it may still arrive", () => {
+Deno.test("a write whose answer was lost is not repeated while it may still arrive (promise 7)", () => {
   const time = clock();
   const doubts = new Doubts(time);
   doubts.lost("k");
@@ -22,6 +22,14 @@ Deno.test("what another process left pending is in doubt from when it was first 
   time.advance(10 * DOUBT_MS);
   assertThrows(() => doubts.check("k"), StillInDoubt);
   time.advance(DOUBT_MS);
+  doubts.check("k");
+});
+
+Deno.test("a request of a leader that only stood still is waited for longer than one of a dead leader (promise 5) (promise 7)", () => {
+  const time = clock();
+  const doubts = new Doubts(time, 20_000);
+  assertEquals(assertThrows(() => doubts.check("k"), StillInDoubt).waitMs, 20_000 + DOUBT_MS);
+  time.advance(20_000 + DOUBT_MS);
   doubts.check("k");
 });
 

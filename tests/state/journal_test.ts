@@ -73,7 +73,7 @@ const LINES = ["intending", "asking", "performing", "finishing"].flatMap((
   line,
 ) => [`before ${line}`, `after ${line}`]);
 for (const line of LINES) {
-  Deno.test(`performOnce() killed ${line} and called again has the effect exactly once`, () =>
+  Deno.test(`performOnce() killed ${line} and called again has the effect exactly once (promise 1)`, () =>
     withStore(async (store) => {
       const world = new World(line);
       await assertRejects(() => performOnce(dyingStore(store, world), order, steps(world)), Crash);
@@ -111,7 +111,7 @@ const unclear: [string, Error][] = [
   ["an error of another kind", new Error("anything")],
 ];
 for (const [name, error] of unclear) {
-  Deno.test(`performOnce() leaves the effect pending after ${name}, and the next call asks the world`, () =>
+  Deno.test(`performOnce() leaves the effect pending after ${name}, and the next call asks the world (promise 7)`, () =>
     withStore(async (store) => {
       const world = new World();
       const happened = async () => {

@@ -94,7 +94,7 @@ Deno.test("Render's own words decide where the log is silent", () => {
   assertEquals(diagnosis.evidence?.line, 3);
 });
 
-Deno.test("a fingerprint depends on cause and captures, never on wording, paths or time", () => {
+Deno.test("a fingerprint depends on cause and captures, never on wording, paths or time (promise 24)", () => {
   const one = read("2026-01-01T00:00:00Z Error: Cannot find module 'express'\nRequire stack:\n- /a/index.js");
   const two = read(
     "noise\nnode:internal/modules/cjs/loader:1\nError: Cannot find module 'express'\nRequire stack:\n- /b/server.js",

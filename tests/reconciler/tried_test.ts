@@ -1,0 +1,30 @@
+import { assert, assertEquals } from "@std/assert";
+import { triedBefore } from "../../reconciler/tried.ts";
+import type { Attempt, Incident } from "../../state/records.ts";
+import { attempt, incident } from "../state/builders.ts";
+import { NOW } from "./world.ts";
+
+const again: Partial<Attempt> = {
+  status: "no_effect",
+  repair: { kind: "redeploy", clearCache: false },
+  repairHash: "again",
+  startedAt: NOW - 1_000,
+};
+
+async function failed(now: Incident, past: readonly Incident[] = []): Promise<Set<string>> {
+  const store = { listIncidents: () => Promise.resolve([...past]) };
+  // Of the store only the incidents are asked for.
+  const parts = { store, clock: { now: () => NOW } } as unknown as Parameters<typeof triedBefore>[0];
+  return (await triedBefore(parts, now, "fp1")).failed;
+}
+
+Deno.test("one redeploy an incident is free; a person's fresh start and the next incident have their own (promise 13)", async () => {
+  const spent = incident({ attempts: [attempt(again)] });
+  assert((await failed(spent)).has("again"), "a second redeploy would be hoping");
+  assertEquals(await failed({ ...spent, attemptsBefore: 1 }), new Set());
+  assertEquals(await failed(incident({ id: "inc_2", attempts: [] }), [spent]), new Set());
+  const patched = incident({
+    attempts: [attempt({ ...attempt(), status: "no_effect", repairHash: "patch" })],
+  });
+  assert((await failed(incident({ id: "inc_2", attempts: [] }), [patched])).has("patch"), "a patch is not");
+});
