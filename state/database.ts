@@ -26,6 +26,8 @@ export const IN_MEMORY = ":memory:";
 const HEADER_BYTES = 100;
 /** What SQLite needs beside its file to begin with. */
 const PROBE_BYTES = 64 * 1024;
+/** The store, its log and the index of that, and one to spare. */
+const PROBE_HANDLES = 4;
 
 export class Database implements Disposable {
   readonly path: string;
@@ -103,6 +105,8 @@ async function checkWritable(path: string): Promise<void> {
   const probe = `${path}.probe`;
   try {
     await Deno.writeFile(probe, new Uint8Array(PROBE_BYTES), { mode: 0o600 });
+    using files = new DisposableStack();
+    for (let count = 0; count < PROBE_HANDLES; count++) files.use(await Deno.open(probe));
   } catch (error) {
     throw diskTrouble(`open ${path}`, error) ?? error;
   } finally {

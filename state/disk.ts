@@ -17,7 +17,8 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/too many open files/i, "Let it open more files: ulimit -n"],
   [/read-?only/i, "Mount it so that it can be written, or choose another folder with EVENKEEL_DATA_DIR"],
   [/input\/output error|disk I\/O error/i, "Look after that disk: dmesg may say what ails it"],
-  [/unable to open database file|permission denied|operation not permitted/i, WRITABLE_HINT],
+  [/unable to open database file/i, "Look whether its folder can be written, and ulimit -n"],
+  [/permission denied|operation not permitted/i, WRITABLE_HINT],
 ];
 
 /**

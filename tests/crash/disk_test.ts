@@ -2,15 +2,15 @@
  * A real disk that is full, read-only or has no handles left, under the real daemon: it goes on looking, changes
  * nothing, says why once and at /readyz, and heals by itself when there is room again.
  */
-import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "@std/path";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
 import { until } from "../drydock/harbour.ts";
 import { inFull } from "../helpers/full.ts";
 import { nodeApp } from "../scenarios/apps.ts";
 import type { Daemon } from "../scenarios/daemon.ts";
-import { begin, Stage } from "../scenarios/stage.ts";
+import { assertIsForPeople, begin, Stage } from "../scenarios/stage.ts";
 import type { Patient } from "../scenarios/stage.ts";
 
 /** Room for a store, a checkout and what agents need; small enough to be filled in no time. */
@@ -19,6 +19,8 @@ const FILL_BYTES = 64 * 1024;
 /** Handles that are left, so that a health check can still come in. */
 const SPARE_HANDLES = 4;
 
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const ONCE = [Deno.execPath(), "run", "-A", "--no-check", MAIN, "once"];
 const inProcess = ["--agents", "off"];
 
 async function command(...words: [string, ...string[]]): Promise<void> {
@@ -246,6 +248,27 @@ for (const { name, set, unset, args, isLikeFull } of limits) {
     },
   });
 }
+
+Deno.test("once that may open hardly any files ends with the reason and performs nothing (promise 26)", async () => {
+  await using stage = await Stage.open();
+  const patient = await stage.patient(nodeApp(), { commands: { startCommand: "node sever.js" } });
+  await begin(patient, "update_failed");
+  await stage.configure([patient]);
+  for (const handles of inFull(Array.from({ length: 15 }, (_, at) => 18 + at), [20, 26])) {
+    const result = await run({
+      command: ["/bin/sh", "-c", `ulimit -n ${handles}; exec "$@"`, "sh", ...ONCE, ...inProcess],
+      cwd: join(stage.folder, "work"),
+      env: stage.env,
+      timeoutMs: 60_000,
+    });
+    // With even fewer the runtime cannot begin, which is before any line of ours.
+    if (result.stderr.includes("Deno has panicked")) continue;
+    assertIsForPeople(result.stderr);
+    assert(result.kind === "exited" && [1, 2, 3].includes(result.code), result.stderr);
+    assertMatch(result.stderr, /Too many open files|unable to open|Cannot /);
+    await assertUntouched(stage, patient);
+  }
+});
 
 Deno.test({
   name: "once on a disk that fills up ends with the reason and performs nothing (promise 26)",
