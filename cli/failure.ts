@@ -7,7 +7,7 @@ import type { ServiceSpec } from "../reconciler/spec.ts";
 import { lastErrorOf } from "../state/last_error.ts";
 import { leftoversOf, leftoverText } from "../state/leftovers.ts";
 import type { Leftover } from "../state/leftovers.ts";
-import { exposedBy } from "../state/iterations.ts";
+import { exposedBy, exposedText } from "../state/iterations.ts";
 import type { Attempt, Evidence, Incident } from "../state/records.ts";
 import { seenBefore } from "../state/patterns.ts";
 import type { Pattern } from "../state/patterns.ts";
@@ -147,7 +147,7 @@ export function leftRows(left: readonly Leftover[]): [string, string][] {
 
 function resultOf({ status, exposed, error, durationMs }: Failure["tried"][number]): string {
   const took = durationMs === null ? "" : ` after ${formatDuration(durationMs)}`;
-  const then = exposed === null ? "" : `, then ${safe(exposed)} came to light`;
+  const then = exposed === null ? "" : `, then ${safe(exposedText(exposed))} came to light`;
   return `${status.replaceAll("_", " ")}${took}${then}${error === null ? "" : `: ${safe(error)}`}`;
 }
 

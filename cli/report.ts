@@ -1,7 +1,7 @@
 /** How a settlement reads: for people what was wrong, the line that shows it, what was done; for programs the same. */
 import type { Step } from "../reconciler/action.ts";
 import type { Settlement } from "../reconciler/settle.ts";
-import { exposedBy } from "../state/iterations.ts";
+import { exposedBy, exposedText } from "../state/iterations.ts";
 import { leftoversOf } from "../state/leftovers.ts";
 import type { Attempt, Evidence, Hold, Incident, Repair } from "../state/records.ts";
 import { formatDuration } from "../text/duration.ts";
@@ -101,8 +101,9 @@ function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boole
   if (attempt.pullRequestUrl !== null) rows.push(["pull request", safe(attempt.pullRequestUrl)]);
   if (attempt.deployId !== null) rows.push(["deploy", safe(attempt.deployId)]);
   const exposed = exposedBy(attempt);
-  if (exposed !== null) rows.push(["then", `${safe(exposed)} came to light: ${safe(attempt.error ?? "")}`]);
-  else if (attempt.error !== null) rows.push(["result", safe(attempt.error)]);
+  if (exposed !== null) {
+    rows.push(["then", `${safe(exposedText(exposed))} came to light: ${safe(attempt.error ?? "")}`]);
+  } else if (attempt.error !== null) rows.push(["result", safe(attempt.error)]);
   return rows;
 }
 

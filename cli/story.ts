@@ -1,5 +1,6 @@
 /** A session as a person reads it. What it says may come from files that anybody wrote: every value is made safe. */
 import type { PhaseRecord } from "../state/artifact_shapes.ts";
+import { exposedText } from "../state/iterations.ts";
 import type { Session } from "../state/sessions.ts";
 import { formatDuration } from "../text/duration.ts";
 import { leftRows } from "./failure.ts";
@@ -104,7 +105,9 @@ function attemptRows(planned: Planned, number: number, { paint }: Painter): [str
   const deploy = isNamed ? "" : `, deploy ${safe(deployId, 60)}`;
   const why = error === null || exposed !== null ? "" : `: ${safe(error)}`;
   rows.push(["result", `${paint("bold", statusText(status))}${took}${deploy}${why}`]);
-  if (exposed !== null) rows.push(["then", `${safe(exposed)} came to light: ${safe(error ?? "")}`]);
+  if (exposed !== null) {
+    rows.push(["then", `${safe(exposedText(exposed))} came to light: ${safe(error ?? "")}`]);
+  }
   return rows;
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Diagnosis } from "../agents/messages.ts";
 import type { Attempt, Evidence, Incident } from "../state/records.ts";
+import { exposedText, UNKNOWN } from "../state/iterations.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { tellingLine } from "../text/template.ts";
 import type { Action } from "./action.ts";
@@ -31,9 +32,12 @@ export interface Aftermath {
   outcome?: NonNullable<Extract<Action, { kind: "record" }>["outcome"]>;
 }
 
+/** What a diagnosis calls a log that shows no failure. */
+const NO_FAILURE = "not-a-failure";
+
 /** The finding of a log that could not be read. */
 export const NOTHING_READ: Finding = {
-  cause: "unknown",
+  cause: UNKNOWN,
   confidence: 0,
   fingerprint: "",
   seen: [],
@@ -41,9 +45,10 @@ export const NOTHING_READ: Finding = {
 };
 
 export function findingOf(
-  { cause, confidence, fingerprint, chain, rejected, evidence, excerpt }: Diagnosis,
+  { cause: named, confidence, fingerprint, chain, rejected, evidence, excerpt }: Diagnosis,
   { redact }: Pick<FailureLog, "redact">,
 ): Finding {
+  const cause = named === NO_FAILURE ? UNKNOWN : named;
   const line = evidence ?? tellingLine(excerpt);
   return {
     cause,
@@ -70,7 +75,8 @@ export function aftermathOf(
   const evidence = isPlatforms ? null : finding.evidence;
   const error = [attempt.error ?? "", evidence?.text ?? ""].filter((part) => part !== "").join(": ");
   const further = stagesFurther(seen, attempt, deploy);
-  const isAnother = further !== null && further >= 0 && isOther(attempt, finding, spec) &&
+  const isRead = finding !== NOTHING_READ;
+  const isAnother = isRead && further !== null && isGone(attempt, finding, further, spec) &&
     !harmed(attempt, deploy);
   const changed: Attempt = {
     ...attempt,
@@ -81,7 +87,10 @@ export function aftermathOf(
   return {
     incident: changeAttempt(incident, attempt.number, changed),
     event: isAnother
-      ? { type: "CauseGone", message: `${attempt.cause} is gone, ${cause} came to light: ${error}` }
+      ? {
+        type: "CauseGone",
+        message: `${attempt.cause} is gone, ${exposedText(cause)} came to light: ${error}`,
+      }
       : { type: "FailureRead", message: error },
     ...(isAnother
       ? {
@@ -98,15 +107,20 @@ export function isUnread({ status, aftermath, deployId }: Attempt): boolean {
   return status === "failed" && deployId !== null && (aftermath ?? null) === null;
 }
 
-/** Another failure, with certainty, in a log that shows no sign of the one before. */
-function isOther(
+/**
+ * Whether its own failure is gone. A deploy that came further than the one before has left it behind, whatever it
+ * failed with then; of one that failed as early, the log must name another cause with certainty.
+ */
+function isGone(
   attempt: Attempt,
   { cause, confidence, fingerprint, seen }: Finding,
+  further: number,
   spec: ServiceSpec,
 ): boolean {
-  const isSure = cause !== "unknown" && confidence >= spec.policy.confidenceMin;
   const isSameClass = cause === attempt.cause;
-  return isSure && fingerprint !== attempt.fingerprint && (isSameClass || !seen.includes(attempt.cause));
+  const isThere = isSameClass ? fingerprint === attempt.fingerprint : seen.includes(attempt.cause);
+  const isSure = cause !== UNKNOWN && confidence >= spec.policy.confidenceMin;
+  return !isThere && (further > 0 || (further === 0 && isSure));
 }
 
 /** How much further than the deploy that was read before this one came; `null` where that is not to be told. */

@@ -226,7 +226,7 @@ function successorOf(deploy: DeployView, { attempt, seen }: Progress): DeployVie
 
 /** The repair is live: good for the whole quiet time, or bad by hysteresis. */
 function prove(progress: Progress): Action {
-  const { record, seen, spec, incident } = progress;
+  const { record, seen, spec, attempt } = progress;
   if (isProven(record, spec)) {
     const provenForMs = goodForMs(record);
     return finish(progress, "fixed", `Good for ${formatDuration(provenForMs)}`, "healed", { provenForMs });
@@ -240,7 +240,7 @@ function prove(progress: Progress): Action {
   }
   if (verdictOf(seen) === "bad" && isConfirmedBad(record, spec) && !isStarting(progress)) {
     const bad = [seen.health, seen.json, seen.database].find((probe) => probe.status === "bad");
-    const wasServing = incident.gap === "deploy-failed" && incident.commit !== record.liveCommit;
+    const wasServing = (attempt.serving ?? null) !== null;
     const message = `Live, but not in the desired state: ${bad?.message ?? "unhealthy"}`;
     return finish(progress, "failed", message, wasServing ? "worse" : "no_effect");
   }

@@ -56,7 +56,9 @@ export const iterationSchema = z.object({
   status: z.enum(iterationStatuses).describe("See Iterations"),
   fix: z.string().nullable().describe("The remedy; null when nothing was applied"),
   error: z.string().nullable().describe("With the line of the log, where one was read"),
-  exposed: z.string().nullable().default(null).describe("The cause that came to light when its own was gone"),
+  exposed: z.string().nullable().default(null).describe(
+    "The cause that came to light when its own was gone; `unknown` where the log names none",
+  ),
   durationSeconds: z.number().nullable().describe("null while it runs"),
 });
 export type Iteration = z.infer<typeof iterationSchema>;

@@ -45,3 +45,11 @@ function statusOf({ status, repair, aftermath }: Attempt): Iteration["status"] {
 export function exposedBy({ aftermath }: Attempt): string | null {
   return aftermath?.isAnother === true ? aftermath.cause : null;
 }
+
+/** The cause of a failure whose log does not name one. */
+export const UNKNOWN = "unknown";
+
+/** What came to light, for people. */
+export function exposedText(cause: string): string {
+  return cause === UNKNOWN ? "another failure" : cause;
+}

@@ -77,6 +77,16 @@ Deno.test("a repair whose deploy came further and failed with another cause has 
   assertEquals(iterationOf(redeploy!.incident.attempts[0]!).status, "fixed");
 });
 
+Deno.test("a deploy that came further has left its failure behind, also where nobody knows what it failed with", () => {
+  const known = after(found({ cause: "unknown", seen: ["unknown"], evidence: null }), "update_failed");
+  assertEquals([known?.incident.attempts[0]?.status, known?.outcome?.outcome], ["fixed", "healed"]);
+  assertEquals(
+    known?.event.message,
+    "pin-conflict is gone, another failure came to light: Deploy dep-3 is update_failed",
+  );
+  assertEquals(after(NOTHING_READ, "update_failed")?.incident.attempts[0]?.status, "failed");
+});
+
 Deno.test("another cause in the same phase counts only once its incident is healed", () => {
   const known = after(found({ cause: "pin-conflict" }), "build_failed");
   assertEquals(known?.incident.attempts[0]?.status, "fixed");
@@ -87,8 +97,9 @@ Deno.test("a repair stays failed where its cause may still be there, and its err
   const cases: [string, Finding, DeployView["status"], Partial<Attempt>?][] = [
     ["the same failure", found({ cause: "pin-conflict", fingerprint: "own" }), "build_failed"],
     ["its own cause is in the log too", found({ seen: ["no-open-port", "pin-conflict"] }), "build_failed"],
-    ["nobody knows", found({ cause: "unknown" }), "update_failed"],
-    ["nobody is sure", found({ confidence: 0.1 }), "update_failed"],
+    ["nobody knows", found({ cause: "unknown" }), "build_failed"],
+    ["nobody is sure", found({ confidence: 0.1 }), "build_failed"],
+    ["the same failure further on", found({ cause: "pin-conflict", fingerprint: "own" }), "update_failed"],
     ["it fails earlier than before", found(), "build_failed", { diagnosedDeployId: "dep-1" }],
     ["what was read before is not listed", found(), "update_failed", { diagnosedDeployId: "dep-0" }],
     ["it broke what served", found(), "live", { serving: { deployId: "dep-1", commit: "c" } }],

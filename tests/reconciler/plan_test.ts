@@ -357,12 +357,17 @@ Deno.test("a repair that goes live and makes a serving service bad counts as wor
     deploy("dep-1", "deactivated"),
   ], { health: BAD });
   const record = sampled(seen, 3, spec(), before);
+  const fields = { stepsDone: ["push"], deployId: "dep-3" };
   const deployed = attempting(incidentOf(failedBehindHealthy), patch, {
-    stepsDone: ["push"],
-    deployId: "dep-3",
+    ...fields,
+    serving: { deployId: "dep-1", commit: "commit-dep-1" },
   });
   const ended = decide(seen, deployed, record);
   assert(ended.kind === "record" && ended.outcome?.outcome === "worse");
+  // Where nothing served before, nothing was made worse.
+  const first = attempting(incidentOf(failedBehindHealthy), patch, { ...fields, serving: null });
+  const stays = decide(seen, first, record);
+  assert(stays.kind === "record" && stays.outcome?.outcome === "no_effect");
   const next = decide(seen, ended.incident, record);
   assert(next.kind === "record" && next.incident.attempts[1]?.repair.kind === "rollback");
 });
