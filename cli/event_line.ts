@@ -8,7 +8,7 @@ import type { Style } from "./output.ts";
 
 const COLOURS: readonly [RegExp, Style][] = [
   [/^(IncidentHealed|AttemptSucceeded|HealthyTrue|ReadyTrue)$/, "green"],
-  [/(Failed|Stalled|False)$/, "red"],
+  [/(Denied|Failed|Stalled|False)$/, "red"],
   [/^(IncidentOpened|AttemptBegun|EffectPerformed)$/, "bold"],
 ];
 /** Changes of conditions that only mirror what another event says, and measurements. */
