@@ -76,7 +76,8 @@ export async function runDaemon(
       else queue.done(spec.service, outcome.afterMs * (1 + parts.random() * JITTER));
     } catch (error) {
       if (lost.aborted) return;
-      options.onTrouble?.(spec, messageOf(error));
+      const hint = error instanceof EvenkeelError && error.hint !== undefined ? `. ${error.hint}` : "";
+      options.onTrouble?.(spec, `${messageOf(error)}${hint}`);
       if (error instanceof EvenkeelError) queue.done(spec.service, REFUSED_AGAIN_MS);
       else queue.failed(spec.service);
     }
