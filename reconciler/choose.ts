@@ -3,6 +3,7 @@
  * are asked, the commit is made without being published, and the validator looks at it.
  */
 import { fixer } from "../agents/fixer/agent.ts";
+import { REDEPLOY_REMEDY } from "../agents/fixer/remedies/network.ts";
 import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import type { Diagnosis, OptimizerOutput, Proposal, RepositoryView, Settings } from "../agents/messages.ts";
 import { buildFacts } from "../agents/optimizer/facts.ts";
@@ -61,6 +62,10 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
   if (tried.today >= spec.policy.attemptsPerFingerprintMax) {
     return stalled("FingerprintSpent", `${summary}. ${tried.today} attempts at it within a day are enough`);
   }
+  const again = deployAgain(choice);
+  if (again !== null && !tried.failed.has(again.repairHash)) {
+    return { kind: "attempt", attempt: again, checkout: null };
+  }
   if (remediesFor(diagnosis, seen.service.settings.runtime).length === 0) {
     const message = `${summary}. No remedy is known for ${diagnosis.cause}: a person has to mend it`;
     return stalled("NoRemedy", message);
@@ -97,6 +102,25 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     "NoRemedyApplies",
     `${summary}. No remedy applies: ${sanitizeLine(refusals.join("; "), 600)}`,
   );
+}
+
+/**
+ * The same commit once more: where chance alone may have failed it, nothing is changed before that, whatever has
+ * healed the cause before. A second one would be hoping.
+ */
+function deployAgain(choice: Choice): Attempt | null {
+  const { diagnosis, advice } = choice;
+  const isWithheld = advice.withheld.some(({ remedy }) => remedy === REDEPLOY_REMEDY);
+  if (!diagnosis.redeployMayCure || isWithheld) return null;
+  const proposal = {
+    kind: "redeploy",
+    clearCache: false,
+    summary: "Deploy the same commit once more",
+    risk: "low",
+  } as const;
+  if (guard(choice, proposal) !== null) return null;
+  const why = "chance alone may have failed it: once more comes before any change";
+  return { ...draftAttempt(choice, REDEPLOY_REMEDY, proposal), why };
 }
 
 /** What the policy says against a proposal. */

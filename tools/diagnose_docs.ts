@@ -75,7 +75,7 @@ ${UNKNOWNS_KEPT} most recently seen are kept.
 ## Causes
 
 \`cause\`: fails by itself. \`consequence\`: usually follows from something else in the log. \`symptom\`: decides only when nothing
-under it does. A redeploy alone can cure those marked so.
+under it does. A redeploy alone can cure those marked so: it comes once before any change.
 
 | cause | where | severity | redeploy | remedies |
 |---|---|---|---|---|

@@ -3,6 +3,7 @@
  * on which somebody brings the same failure back for days.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { RunAgent } from "../../agents/agent.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import { runDaemon } from "../../reconciler/daemon.ts";
 import { resume } from "../../reconciler/incident.ts";
@@ -33,7 +34,11 @@ class Patient implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #daemon: Promise<void>;
 
-  private constructor(readonly store: Store, policy: Partial<Policy>) {
+  private constructor(
+    readonly store: Store,
+    policy: Partial<Policy>,
+    agents: (simulated: RunAgent) => RunAgent,
+  ) {
     const scheduler = this.#scheduler;
     this.service = this.#platform.addService({ "src/main": "v0", "src/routes": "v0" }, "wait");
     const process = new Process(
@@ -55,6 +60,7 @@ class Patient implements AsyncDisposable {
         sawDeploys: () => {},
       },
       sampled: () => {},
+      agents,
     });
     const spec = {
       ...DEFAULT_SPEC,
@@ -71,8 +77,11 @@ class Patient implements AsyncDisposable {
     this.#daemon = runDaemon(new Controller(parts), parts, [spec], { signal: this.#stop.signal });
   }
 
-  static async open(policy: Partial<Policy>): Promise<Patient> {
-    const patient = new Patient(await openSqliteStore(IN_MEMORY), policy);
+  static async open(
+    policy: Partial<Policy>,
+    agents: (simulated: RunAgent) => RunAgent = (simulated) => simulated,
+  ): Promise<Patient> {
+    const patient = new Patient(await openSqliteStore(IN_MEMORY), policy, agents);
     await patient.pass(30 * MINUTE);
     return patient;
   }
@@ -170,4 +179,22 @@ Deno.test("a failure that is cured and brought back all day spends the day's bud
   await patient.pass(HOUR);
   assertEquals(await patient.stalled(), null);
   assertEquals(patient.effects.length, effectsPerDayMax + 1);
+});
+
+Deno.test("what chance alone may have failed is deployed once more before any change, whatever healed it before (promise 13)", async () => {
+  await using patient = await Patient.open({}, (simulated) => async (agent, input, options) => {
+    const run = await simulated(agent, input, options);
+    if (agent.name !== "analyzer" || run.kind === "failed") return run;
+    return { ...run, output: agent.output.parse({ ...run.output, redeployMayCure: true }) };
+  });
+  for (let day = 0; day < 3; day++) {
+    patient.effects.length = 0;
+    patient.push({ "src/main": "defect missing", notes: `day ${day}` });
+    const { head } = patient.service.repository;
+    await patient.pass(24 * HOUR);
+    assertEquals(patient.effects.map(({ effect }) => effect.kind), ["deploy", "push"], `day ${day}`);
+    const [first] = patient.effects;
+    assert(first?.effect.kind === "deploy" && first.effect.commit === head);
+    assertEquals(await patient.stalled(), null);
+  }
 });
