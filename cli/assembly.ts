@@ -21,7 +21,6 @@ import { diskTrouble } from "../state/disk.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import { createCleanStore } from "../state/clean_store.ts";
 import type { Store } from "../state/store.ts";
-import { cleanLog } from "../text/redact.ts";
 import { createTroubleTeller } from "./agent_trouble.ts";
 import { createCopyKeeper } from "./copy_keeper.ts";
 import { confirmedFetch, confirmedRepositories, leadAtOnce } from "./leading.ts";
@@ -83,7 +82,7 @@ export async function assemble(
   const { redact } = secrets;
   const opening = term?.store ??
     createOverlay(cleanup.use(await openSqliteStore(join(dataDirectory, STORE_FILE))));
-  const store = createCleanStore(opening, (text) => cleanLog(text, redact));
+  const store = createCleanStore(opening, secrets.clean);
   const confirm: Confirm = term?.confirm ?? (() => Promise.reject(new Error("A check was about to act")));
 
   const clock = systemClock;

@@ -5,7 +5,8 @@
 import type { RenderApi } from "../render/api.ts";
 import type { Configuration } from "../reconciler/config.ts";
 import { credentialsOf } from "../text/address.ts";
-import { createRedactor } from "../text/redact.ts";
+import { memoize } from "../text/memo.ts";
+import { cleanLog, createRedactor } from "../text/redact.ts";
 import { isSecretName } from "../text/secret_shapes.ts";
 import { valuesToHide } from "../text/secret_values.ts";
 
@@ -14,6 +15,8 @@ export const LEARNED_MAX = 5_000;
 
 export interface Secrets {
   redact(text: string): string;
+  /** The same for a text of any length and origin: escapes go too. What is cleaned again and again costs once. */
+  clean(text: string): string;
   /** Adds values that must appear nowhere from now on. */
   learn(values: Iterable<string>): void;
 }
@@ -22,8 +25,10 @@ export interface Secrets {
 export function createSecrets(own: readonly string[]): Secrets {
   const learned = new Set<string>();
   let redact = createRedactor(own);
+  const clean = memoize((text) => cleanLog(text, redact));
   return {
     redact: (text) => redact(text),
+    clean,
     learn(values) {
       const before = learned.size;
       for (const value of values) learned.add(value);
@@ -33,6 +38,7 @@ export function createSecrets(own: readonly string[]): Secrets {
         learned.delete(value);
       }
       redact = createRedactor([...own, ...learned]);
+      clean.forget();
     },
   };
 }
