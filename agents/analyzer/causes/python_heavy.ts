@@ -149,7 +149,6 @@ export const pythonHeavyCauses: readonly Cause[] = [
     explain: () => "The build took longer than the platform allows.",
     identity: [],
     remedies: [
-      "network/redeploy",
       "python/drop-unused",
       "python/use-wheels",
       "python/split-layers",

@@ -8,7 +8,7 @@ export const networkRemedies: readonly Remedy[] = [{
   id: REDEPLOY_REMEDY,
   kind: "redeploy",
   risk: "low",
-  causes: ["network-transient", "npm-client-error", "build-timeout"],
+  causes: ["network-transient", "npm-client-error"],
   propose: ({ diagnosis }) => ({
     kind: "redeploy",
     clearCache: false,

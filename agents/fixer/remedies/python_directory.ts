@@ -79,7 +79,9 @@ const upFrom = (directory: string) => "../".repeat(directory.split("/").length);
 export const whyNotOne = (module: string, folders: readonly string[]) =>
   folders.length === 0
     ? `${module} is nowhere in the service`
-    : `${module} lies in ${folders.slice(0, 5).map((each) => each || "the root directory").join(" and in ")}`;
+    : `${module} lies in ${
+      folders.slice(0, 5).map((each) => each || "the root directory").join(" and in ")
+    }, and which is meant is not known`;
 
 /** `python -m MODULE` where the module lies in one folder below. */
 async function startModule(context: FixContext, module: string): Promise<Proposal> {

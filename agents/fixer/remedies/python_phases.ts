@@ -39,9 +39,9 @@ async function splitCommand(context: FixContext): Promise<Proposal> {
   // Without its cache pip would fetch and build everything again in the next build.
   const clean = (part: string) => part.replace(/\s--no-cache-dir\b/, "");
   const names = `(${group.map((name) => name.replaceAll(".", "[.]")).join("|")})([^A-Za-z0-9._-]|$)`;
-  const options = /^[ \t]*-/m.test(text) ? "[ \t]*-|" : "";
+  const slow = /^[ \t]*-/m.test(text) ? `([ \t]*-|${names})` : names;
   const phases = [
-    `{ grep -iE "^(${options}${names})" ${file} | ${clean(install.wheels("/dev/stdin", `-w ${WHEELS}`))}`,
+    `{ grep -iE "^${slow}" ${file} | ${clean(install.wheels("/dev/stdin", `-w ${WHEELS}`))}`,
     `& grep -viE "^${names}" ${file} | ${clean(install.wheels("/dev/stdin", `--no-deps -w ${WHEELS}`))}`,
     `&& wait $! && ${clean(install.install(file, `--find-links ${WHEELS}`))} && rm -r ${WHEELS}; }`,
   ].join(" ");

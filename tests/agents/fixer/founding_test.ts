@@ -412,7 +412,12 @@ Deno.test("a program whose module lies in one folder below is started from there
       { "web/x.txt": "", "svc/app.py": "" },
       'cd web && PYTHONPATH="$PWD/../svc" python3 -m app',
     ],
-    ["python -m app", LOG.module("app"), { "a/app.py": "", "b/app.py": "" }, "app lies in a and in b"],
+    [
+      "python -m app",
+      LOG.module("app"),
+      { "a/app.py": "", "b/app.py": "" },
+      "app lies in a and in b, and which is meant is not known",
+    ],
     [
       "python -m app",
       LOG.module("app"),
@@ -448,7 +453,7 @@ Deno.test("a program whose module lies in one folder below is started from there
       "gunicorn app:app",
       LOG.gunicorn("app"),
       { "a/app.py": app, "b/app.py": app },
-      "app:app lies in a and in b",
+      "app:app lies in a and in b, and which is meant is not known",
     ],
     ["hypercorn app:app", LOG.gunicorn("app"), { "svc/app.py": app }, "PYTHONPATH=svc hypercorn app:app"],
     [
