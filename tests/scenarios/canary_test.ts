@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "@std/path";
+import { WEBHOOK_PATH } from "../../status/webhook.ts";
 import { inFull } from "../helpers/full.ts";
 import { createNpmRegistry } from "../helpers/npm_registry.ts";
 import { serveRepository } from "../repo/http_remote.ts";
@@ -173,6 +174,11 @@ Deno.test("no secret reaches a file, a table, a page, a log line, a hook, a comm
         const text = `${JSON.stringify([...answer.headers])} ${await answer.text()}`;
         canaries.assertNotIn(`${path} (${answer.status})`, text);
       }
+    }
+    for (const body of ["{}", JSON.stringify({ type: "deploy_ended", data: { id: planted["salt"] } })]) {
+      const headers = { "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,bm8=" };
+      const answer = await fetch(`${status}${WEBHOOK_PATH}`, { method: "POST", body, headers });
+      canaries.assertNotIn(`${WEBHOOK_PATH} (${answer.status})`, await answer.text());
     }
     assertEquals(await daemon.stop(), 0);
     canaries.assertNotIn("the daemon's lines", daemon.lines.join("\n"));
