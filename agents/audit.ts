@@ -7,8 +7,16 @@ import { isAbsolute, normalize, resolve } from "@std/path";
 import { z } from "zod";
 import type { AgentPermissions } from "./agent.ts";
 
-/** The variable and its value: Deno writes one JSON line for each permission it is asked for. */
-export const AUDIT_ENVIRONMENT = { DENO_AUDIT_PERMISSIONS: "/dev/stderr" } as const;
+const STDERR = "/dev/stderr";
+
+/**
+ * The variable that makes Deno write one JSON line for each permission it is asked for; none on a machine without that
+ * file, where Deno would not start with it.
+ */
+export async function auditEnvironment(): Promise<Readonly<Record<string, string>>> {
+  const isThere = await Deno.lstat(STDERR).then(() => true, () => false);
+  return isThere ? { DENO_AUDIT_PERMISSIONS: STDERR } : {};
+}
 
 /** Attempts that are named; further ones are counted. */
 const NAMED_MAX = 5;

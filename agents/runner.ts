@@ -13,7 +13,7 @@ import { startGroup } from "../process/group.ts";
 import type { ProcessGroup } from "../process/group.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import type { Agent, AgentFailure, AgentRun, AskTool, RunAgent } from "./agent.ts";
-import { createAttempts } from "./audit.ts";
+import { auditEnvironment, createAttempts } from "./audit.ts";
 import type { Attempts } from "./audit.ts";
 import { createGate } from "./gate.ts";
 import { findLink } from "./links.ts";
@@ -58,11 +58,12 @@ export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAge
   const denoPath = options.denoPath ?? Deno.execPath();
   const entry = options.entry ?? ((agent) => new URL(`./${agent}/main.ts`, import.meta.url));
   const configPath = fromFileUrl(new URL("../deno.json", import.meta.url));
-  let machine: Promise<{ denoDir: string; prlimitPath: string | undefined }> | undefined;
   const lookAround = async () => ({
     denoDir: await findDenoDir(denoPath),
     prlimitPath: await findProgram("prlimit"),
+    audit: await auditEnvironment(),
   });
+  let machine: ReturnType<typeof lookAround> | undefined;
 
   return async <Input, Output>(
     agent: Agent<Input, Output>,
@@ -91,7 +92,7 @@ export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAge
       }
       scratch = await createScratch(scratchRoot, here.denoDir);
       if (signal?.aborted) return aborted();
-      const env = sandboxEnvironment(scratch, permissions);
+      const env = sandboxEnvironment(scratch, permissions, here.audit);
       await using gate = createGate(agent, toolbox);
       await using group = startGroup({ command, cwd: scratch, env, stdin: "piped", scratch });
       const attempts = createAttempts(permissions, scratch);

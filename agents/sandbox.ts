@@ -10,7 +10,6 @@ import { z } from "zod";
 import { EvenkeelError } from "../base/errors.ts";
 import { run } from "../process/run.ts";
 import type { AgentLimits, AgentPermissions } from "./agent.ts";
-import { AUDIT_ENVIRONMENT } from "./audit.ts";
 
 export interface SandboxOptions {
   denoPath: string;
@@ -88,15 +87,16 @@ export function sandboxCommand(
     : [options.prlimitPath, `--data=${DATA_BYTES_MAX}`, ...deno];
 }
 
-/** The whole environment of an agent. @param scratch its temp folder */
+/** The whole environment of an agent. @param scratch its temp folder @param audit what switches Deno's audit on */
 export function sandboxEnvironment(
   scratch: string,
   permissions: AgentPermissions,
+  audit: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const environment: Record<string, string> = {
     DENO_DIR: join(scratch, "deno"),
     DENO_NO_UPDATE_CHECK: "1",
-    ...AUDIT_ENVIRONMENT,
+    ...audit,
     NO_COLOR: "1",
     HOME: scratch,
     TMPDIR: scratch,
