@@ -22,5 +22,11 @@ Deno.test("days of incidents over many services leave memory, handles and tables
 });
 
 Deno.test("a soak finds a leak of memory, of file handles and of rows, each by its gate", async () => {
-  assertEquals(await broken("all"), ["heap after a collection", "file handles", "rows of forgotten"]);
+  const found = await broken("all");
+  // Whether the resident memory shows it depends on how much was leaked.
+  assertEquals(found.filter((name) => name !== "resident memory"), [
+    "heap after a collection",
+    "file handles",
+    "rows of forgotten",
+  ]);
 });
