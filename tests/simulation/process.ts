@@ -121,16 +121,19 @@ export class Process {
     });
   }
 
-  async #point(where: string, isQuiet = false): Promise<void> {
-    const { scheduler, weather } = this.world;
-    if (!this.isAlive) await never();
-    const { crash, pause, pauseMs } = weather();
-    if (isQuiet) {
-      // Only what has happened already holds it up.
-    } else if (crash > 0 && this.chance.roll(crash)) this.die(where);
+  /** What may happen to it at a call: it dies, or stands still. */
+  #happen(where: string): void {
+    const { crash, pause, pauseMs } = this.world.weather();
+    if (crash > 0 && this.chance.roll(crash)) this.die(where);
     else if (pause > 0 && this.chance.roll(pause)) {
       this.stop(this.chance.whole(1_000, pauseMs), this.chance.roll(0.5));
     }
+  }
+
+  async #point(where: string, isQuiet = false): Promise<void> {
+    const { scheduler } = this.world;
+    if (!this.isAlive) await never();
+    if (!isQuiet) this.#happen(where);
     while (this.isAlive && this.#stoppedUntil > scheduler.now) {
       await scheduler.sleep(this.#stoppedUntil - scheduler.now);
     }
