@@ -6,7 +6,7 @@ import type { RenderApi } from "../render/api.ts";
 import type { Configuration } from "../reconciler/config.ts";
 import { credentialsOf } from "../text/address.ts";
 import { memoize } from "../text/memo.ts";
-import { cleanLog, createRedactor } from "../text/redact.ts";
+import { cleanLog, createHider, redactShapes } from "../text/redact.ts";
 import { isSecretName } from "../text/secret_shapes.ts";
 import { valuesToHide } from "../text/secret_values.ts";
 
@@ -21,24 +21,48 @@ export interface Secrets {
   learn(values: Iterable<string>): void;
 }
 
+/** Values learned together, or merged since. */
+interface Layer {
+  values: string[];
+  hide: (text: string) => string;
+}
+
+/** A layer stays apart while the one before it is more than this many times as large: few are rebuilt, few asked. */
+const LAYER_RATIO = 4;
+/** What is kept of LEARNED_MAX when there are more, so that not each new value costs a rebuilding of all. */
+const KEPT_SHARE = 0.8;
+
 /** @param own values known from the start */
 export function createSecrets(own: readonly string[]): Secrets {
   const learned = new Set<string>();
-  let redact = createRedactor(own);
+  const hideOwn = createHider(own);
+  let layers: Layer[] = [];
+  const redact = (text: string) =>
+    redactShapes(layers.reduce((clean, { hide }) => hide(clean), hideOwn(text)));
   const clean = memoize((text) => cleanLog(text, redact));
+  const layerOf = (values: string[]): Layer => ({ values, hide: createHider(values) });
   return {
-    redact: (text) => redact(text),
+    redact,
     clean,
     learn(values) {
-      const before = learned.size;
-      for (const value of values) learned.add(value);
-      if (learned.size === before) return;
-      for (const value of learned) {
-        if (learned.size <= LEARNED_MAX) break;
-        learned.delete(value);
-      }
-      redact = createRedactor([...own, ...learned]);
+      let fresh = [...new Set(values)].filter((value) => !learned.has(value));
+      if (fresh.length === 0) return;
+      for (const value of fresh) learned.add(value);
       clean.forget();
+      if (learned.size > LEARNED_MAX) {
+        for (const value of learned) {
+          if (learned.size <= LEARNED_MAX * KEPT_SHARE) break;
+          learned.delete(value);
+        }
+        layers = [layerOf([...learned])];
+        return;
+      }
+      for (let last = layers.at(-1); last !== undefined; last = layers.at(-1)) {
+        if (last.values.length > fresh.length * LAYER_RATIO) break;
+        fresh = [...last.values, ...fresh];
+        layers.pop();
+      }
+      layers.push(layerOf(fresh));
     },
   };
 }

@@ -24,20 +24,28 @@ const STUMP_AFTER_CUT = /(\[\.\.\. \d{1,12} characters\])[^\s[\]]{1,32}(?=\[reda
  *   (`production`, `3.11.4`, a path) and very short ones are left out
  */
 export function createRedactor(knownValues: Iterable<string>): (text: string) => string {
+  const hide = createHider(knownValues);
+  return (text) => redactShapes(hide(text));
+}
+
+/** Makes a function that takes out known values only; several in a row take out the values of all. */
+export function createHider(knownValues: Iterable<string>): (text: string) => string {
   const find = createFinder(secretParts(knownValues));
-  return (text) => {
-    let clean = withoutRanges(text, find(text));
-    clean = clean.replace(STUMP_BEFORE_CUT, REDACTED).replace(STUMP_AFTER_CUT, "$1");
-    clean = clean.replace(shapes.KEY_BLOCK, REDACTED).replace(shapes.KEY_FILE, REDACTED)
-      .replace(shapes.KEY_LINE, (line) => shapes.isKeyLine(line) ? REDACTED : line);
-    clean = clean.replace(shapes.CONNECTION, `$1${REDACTED}@`).replace(shapes.USER_INFO, `$1${REDACTED}@`)
-      .replace(shapes.DRIVER_ADDRESS, `$1$2${REDACTED}@`);
-    for (const token of [shapes.TOKEN, shapes.AZURE_CLIENT_SECRET, shapes.JWT]) {
-      clean = clean.replace(token, REDACTED);
-    }
-    for (const after of AFTER_A_NAME) clean = clean.replace(after, `$1${REDACTED}`);
-    return clean.replace(shapes.ASSIGNMENT, redactAssignment);
-  };
+  return (text) => withoutRanges(text, find(text));
+}
+
+/** Takes out what looks like a secret. */
+export function redactShapes(text: string): string {
+  let clean = text.replace(STUMP_BEFORE_CUT, REDACTED).replace(STUMP_AFTER_CUT, "$1");
+  clean = clean.replace(shapes.KEY_BLOCK, REDACTED).replace(shapes.KEY_FILE, REDACTED)
+    .replace(shapes.KEY_LINE, (line) => shapes.isKeyLine(line) ? REDACTED : line);
+  clean = clean.replace(shapes.CONNECTION, `$1${REDACTED}@`).replace(shapes.USER_INFO, `$1${REDACTED}@`)
+    .replace(shapes.DRIVER_ADDRESS, `$1$2${REDACTED}@`);
+  for (const token of [shapes.TOKEN, shapes.AZURE_CLIENT_SECRET, shapes.JWT]) {
+    clean = clean.replace(token, REDACTED);
+  }
+  for (const after of AFTER_A_NAME) clean = clean.replace(after, `$1${REDACTED}`);
+  return clean.replace(shapes.ASSIGNMENT, redactAssignment);
 }
 
 /** A log without escapes and secrets, redacted before its lines are shortened so that no secret is cut in two. */
