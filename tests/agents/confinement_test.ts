@@ -146,12 +146,12 @@ class Field implements AsyncDisposable {
     const occasion = { serviceId: "srv-a", serviceName: "my-api", incidentId: "inc_1" };
     const run = await runAgent(played, { names: [...names], ground: this.ground }, { toolbox, occasion });
     assertEquals(await entriesOf(scratchRoot), [], "a temp folder was left");
-    assertEquals(await processesOf(scratchRoot), [], "a process was left");
     return { run, results, event: run.kind === "failed" ? tell(agent, run, occasion) : undefined };
   }
 
-  /** Nothing that the attempts aimed at has changed. */
+  /** No process is left, and nothing that the attempts aimed at has changed. */
   async assertWhole() {
+    assertEquals(await processesOf(this.scratchRoot), [], "a process was left");
     assertEquals(this.connections, 0);
     assertEquals(await Deno.readTextFile(this.ground.secret), CANARY);
     const code = new URL("../../agents/serve.ts", import.meta.url);

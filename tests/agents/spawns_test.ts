@@ -6,7 +6,7 @@ import { run } from "../../process/run.ts";
 import { inFull } from "../helpers/full.ts";
 import { processesOf } from "../scenarios/leftovers.ts";
 
-const SPAWNS = inFull(1000, 40);
+const SPAWNS = inFull(1000, 30);
 const SEED = 17;
 
 const leftSchema = z.object({
