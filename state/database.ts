@@ -54,6 +54,7 @@ export class Database implements Disposable {
         if (path !== IN_MEMORY) check(path, opened);
         opened.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
         migrate(opened);
+        if (schemaOf(opened) !== expectedSchema()) throw damaged(path, "its schema is another");
         return opened;
       } catch (error) {
         opened.close();
@@ -231,6 +232,23 @@ function check(path: string, database: DatabaseSync): void {
   if (problem !== "ok") throw damaged(path, String(problem).replace(/\s+/g, " "));
 }
 
+/** The text of the schema is not checked by SQLite: a damaged one is another schema that may well be sound. */
+function schemaOf(database: DatabaseSync): string {
+  const sql = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
+  return JSON.stringify(database.prepare(sql).all());
+}
+
+let expected: string | undefined;
+
+function expectedSchema(): string {
+  if (expected !== undefined) return expected;
+  const database = new DatabaseSync(IN_MEMORY);
+  migrate(database);
+  expected = schemaOf(database);
+  database.close();
+  return expected;
+}
+
 function damaged(path: string, why: string, cause?: unknown): EvenkeelError {
   return new EvenkeelError(`Cannot open ${path}: the file is damaged: ${why}`, {
     hint: RESTORE_HINT,
@@ -274,5 +292,7 @@ export function explain(path: string, verb: string, error: unknown): unknown {
   if (!isSqlite(error)) return error;
   const { message } = error;
   if (/not a database|malformed|corrupt|encrypted/i.test(message)) return damaged(path, message, error);
-  return diskTrouble(`${verb} ${path}`, error) ?? error;
+  // Statements that fit every sound store of ours do not fit this one.
+  const otherwise = verb === "open" ? damaged(path, message, error) : error;
+  return diskTrouble(`${verb} ${path}`, error) ?? otherwise;
 }

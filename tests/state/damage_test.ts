@@ -197,6 +197,17 @@ Deno.test("a store with overwritten bytes in any page is as it was or refused, a
     console.log(`${bytes.length / PAGE} pages: ${count.text()}`);
   }));
 
+Deno.test("a store with another letter in the text of its schema is refused (promise 6)", () =>
+  inFolder(async (folder) => {
+    const { bytes } = await closedStore(folder);
+    const path = join(folder, "schema.db");
+    const at = new TextDecoder("latin1").decode(bytes).indexOf("intended_at INTEGER");
+    assert(at > 0);
+    bytes[at] = "j".charCodeAt(0);
+    await Deno.writeFile(path, bytes);
+    assertEquals(await judge(path, [], "schema"), "refused");
+  }));
+
 Deno.test("a store that is damaged while it is open gives what was written or refuses the row (promise 6)", () =>
   inFolder(async (folder) => {
     const { bytes, state } = await closedStore(folder);
