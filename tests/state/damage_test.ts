@@ -201,9 +201,10 @@ Deno.test("a store with another letter in the text of its schema is refused (pro
   inFolder(async (folder) => {
     const { bytes } = await closedStore(folder);
     const path = join(folder, "schema.db");
-    const at = new TextDecoder("latin1").decode(bytes).indexOf("intended_at INTEGER");
-    assert(at > 0);
-    bytes[at] = "j".charCodeAt(0);
+    // Some of them lie in space that is not in use any more.
+    const places = [...new TextDecoder("latin1").decode(bytes).matchAll(/intended_at INTEGER/g)];
+    assert(places.length > 0);
+    for (const { index } of places) bytes[index] = "j".charCodeAt(0);
     await Deno.writeFile(path, bytes);
     assertEquals(await judge(path, [], "schema"), "refused");
   }));
