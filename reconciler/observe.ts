@@ -48,7 +48,7 @@ export async function observe(
     seen = {
       service: view,
       deploys: deploys.map(deployView),
-      ...await withoutSecrets(parts, view, probed, signal),
+      ...await withoutSecrets(parts, view, deploys[0]?.id ?? null, probed, signal),
     };
   } catch (error) {
     problem = problemOf(error);

@@ -39,18 +39,54 @@ async function whereAllowed<T>(reading: Promise<T[]>): Promise<T[]> {
 /** Probes that repeat words of the service itself. */
 const QUOTING = new Set(["NotJson", "Differs", "DatabaseDown", "HttpStatus"]);
 
+/** How long what was read for one deploy of a service is good, in milliseconds: a new value needs a new deploy. */
+const FRESH_MS = 10 * 60_000;
+/** Services whose redactors are kept. */
+const KEPT_MAX = 1000;
+
+interface Kept {
+  key: string;
+  readAt: number;
+  redact: (text: string) => string;
+}
+const kept = new WeakMap<Parts["api"], Map<string, Kept>>();
+
+/** The redactor of a service as of its newest deploy, read once: a service that is looked at often costs no calls. */
+async function keptRedactor(
+  parts: Pick<Parts, "api" | "secrets" | "clock">,
+  service: ServiceView,
+  deployId: string | null,
+  signal: AbortSignal,
+): Promise<(text: string) => string> {
+  const ofApi = kept.get(parts.api) ?? new Map<string, Kept>();
+  kept.set(parts.api, ofApi);
+  const key = JSON.stringify([deployId, service.repo]);
+  const known = ofApi.get(service.id);
+  const now = parts.clock.monotonic();
+  if (known !== undefined && known.key === key && now - known.readAt < FRESH_MS) return known.redact;
+  const redact = await serviceRedactor(parts, service, signal);
+  for (const oldest of ofApi.keys()) {
+    if (ofApi.size < KEPT_MAX) break;
+    ofApi.delete(oldest);
+  }
+  ofApi.set(service.id, { key, readAt: now, redact });
+  return redact;
+}
+
 /**
  * The same probes without secrets in their words. Where the service's values cannot be read now, its words are left
  * out: the measurement stands without them.
+ * @param deployId the newest deploy of the service
  */
 export async function withoutSecrets(
-  parts: Pick<Parts, "api" | "secrets">,
+  parts: Pick<Parts, "api" | "secrets" | "clock">,
   service: ServiceView,
+  deployId: string | null,
   probes: Probes,
   signal: AbortSignal,
 ): Promise<Probes> {
   if (![probes.health, probes.json, probes.database].some(quotes)) return probes;
-  const clean = await serviceRedactor(parts, service, signal).then(
+  const clean = await keptRedactor(parts, service, deployId, signal).then(
     (redact) => (probe: Probe) => ({ ...probe, message: sanitizeLine(redact(sanitizeLine(probe.message))) }),
     (error) => {
       if (!(error instanceof RenderUnreachable || error instanceof RenderRefused)) throw error;

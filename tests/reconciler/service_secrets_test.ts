@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Probe } from "../../agents/messages.ts";
+import { systemClock } from "../../base/clock.ts";
 import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import type { RenderApi } from "../../render/api.ts";
 import type { ServiceView } from "../../reconciler/observation.ts";
@@ -28,7 +29,7 @@ function parts(listEnvVars: RenderApi["listEnvVars"], given: RenderApi["listGive
     },
     ...(given === null ? {} : { listGivenSecrets: given }),
   } as RenderApi;
-  return { api, secrets: ["our-own-key-4711"], calls: () => calls };
+  return { api, secrets: ["our-own-key-4711"], clock: systemClock, calls: () => calls };
 }
 
 Deno.test("what a service answers is told without its secrets, wherever they are kept (promise 15)", async () => {
@@ -42,7 +43,7 @@ Deno.test("what a service answers is told without its secrets, wherever they are
       ),
     ]
   ) {
-    const { json, health } = await withoutSecrets(one, service, probes, signal);
+    const { json, health } = await withoutSecrets(one, service, "dep-1", probes, signal);
     assertEquals(json.message, 'status is "[redacted]", expected "ok"');
     assertEquals(health, good);
   }
@@ -82,7 +83,15 @@ Deno.test("a key that may not read variables leaves our own secrets, the reposit
 Deno.test("a service that is well costs no call for its secrets", async () => {
   const one = parts(() => Promise.resolve([]));
   const status = { status: "bad", reason: "HttpStatus", message: "/healthz answered 500" } as const;
-  await withoutSecrets(one, service, { health: good, json: good, database: good }, signal);
-  await withoutSecrets(one, service, { health: status, json: good, database: good }, signal);
+  await withoutSecrets(one, service, "dep-1", { health: good, json: good, database: good }, signal);
+  await withoutSecrets(one, service, "dep-1", { health: status, json: good, database: good }, signal);
   assertEquals(one.calls(), 0);
+});
+
+Deno.test("a service that stays bad is asked for its secrets once for each deploy (promise 3)", async () => {
+  const one = parts(() => Promise.resolve([{ key: "STATUS", value: CANARY }]));
+  for (let look = 0; look < 10; look++) await withoutSecrets(one, service, "dep-1", probes, signal);
+  assertEquals(one.calls(), 1);
+  const { json } = await withoutSecrets(one, service, "dep-2", probes, signal);
+  assertEquals([one.calls(), json.message.includes("otter")], [2, false]);
 });
