@@ -59,6 +59,7 @@ Deno.test("words of a service whose secrets cannot be read are left out, and the
     const { json, health } = await withoutSecrets(
       parts(() => Promise.reject(error)),
       service,
+      "dep-1",
       probes,
       signal,
     );

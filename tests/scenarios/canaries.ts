@@ -101,7 +101,7 @@ export class Canaries {
           const line = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
           if (line !== "") seen.add(line);
         }
-        await new Promise((resolve) => setTimeout(resolve, 40));
+        await new Promise((resolve) => setTimeout(resolve, 80));
       }
     })();
     return {
