@@ -4,9 +4,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { hasPython, until } from "../drydock/harbour.ts";
-import { inFull } from "../helpers/full.ts";
 import { createPythonIndex } from "../helpers/python_index.ts";
-import type { PythonPackage } from "../helpers/python_index.ts";
 import { PYTHON, pythonApp } from "./apps.ts";
 import { skippingClock } from "./skipping_clock.ts";
 import { begin, health, Stage, theFix } from "./stage.ts";
@@ -14,8 +12,8 @@ import type { Patient, PatientOptions } from "./stage.ts";
 
 const ignore = !await hasPython();
 const SPEED = 450;
-/** Render's time for a build, of which the clock skips what is only waiting; in full it is real, and shorter. */
-const BUILD_MS = inFull(75_000, 120 * 60_000);
+/** Render's own time for a build; the clock skips what is only waiting. */
+const BUILD_MS = 120 * 60_000;
 
 interface Run {
   stage: Stage;
@@ -30,10 +28,9 @@ async function healTimeout(
   options: PatientOptions,
   check: (run: Run) => Promise<void>,
 ) {
-  const source = inFull<NonNullable<PythonPackage["source"]>>({ seconds: 45 }, "paired");
   await using index = await createPythonIndex([
-    { name: "torch", version: "2.1.0", source },
-    { name: "slow-codec", version: "1.0", source },
+    { name: "torch", version: "2.1.0", source: "paired" },
+    { name: "slow-codec", version: "1.0", source: "paired" },
     { name: "tiny-web", version: "1.0" },
     { name: "tiny-web", version: "1.1" },
   ]);

@@ -66,7 +66,9 @@ export async function splitLayers(context: FixContext): Promise<Proposal> {
       { path, content: restText },
       { path: dockerfile, content: inPhases(file, found) },
     ],
-    `Install ${names} in a layer of their own, from ${HEAVY_FILE}, while another stage makes the wheels of the rest, ` +
+    `Install ${names} in a layer of ${
+      group.length === 1 ? "its" : "their"
+    } own, from ${HEAVY_FILE}, while another stage makes the wheels of the rest, ` +
       "so that both take place at the same time and a later build keeps the large ones",
     "low",
   );

@@ -287,7 +287,7 @@ test("a Dockerfile whose steps cannot be moved apart is not split", async () => 
     await why("FROM python:3.11\nRUN pip install numpy\n"),
     "installs no requirements file",
   );
-  assertStringIncludes(await why(file("RUN pip install -U pip\n")), "Install numpy in a layer of their own");
+  assertStringIncludes(await why(file("RUN pip install -U pip\n")), "Install numpy in a layer of its own");
 });
 
 Deno.test("of a module that is not found it is told whose it is: a package's, the repository's elsewhere, or a folder's", async () => {
