@@ -6,7 +6,7 @@
 import { EvenkeelError } from "../base/errors.ts";
 import { setNewest } from "../base/newest.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
-import { DiskTrouble } from "../state/disk.ts";
+import { DiskTrouble, systemTrouble } from "../state/disk.ts";
 import { Doubts, StillInDoubt } from "../state/doubts.ts";
 import type { Performance } from "../state/performance.ts";
 import type { Attempt, Incident, ServiceRecord, StateEvent } from "../state/records.ts";
@@ -88,11 +88,10 @@ export class Controller implements AsyncDisposable {
       return await this.#pass(spec, signal, looked);
     } catch (error) {
       const { observation, serviceId } = looked;
-      if (!(error instanceof DiskTrouble) || observation === undefined || serviceId === undefined) {
-        throw error;
-      }
+      const trouble = systemTrouble(`go on with ${spec.service}`, error);
+      if (trouble === null || observation === undefined || serviceId === undefined) throw error;
       const record = addSample(emptyRecord(serviceId, spec.service, spec.generation), observation, spec);
-      const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+      const message = trouble.hint === undefined ? trouble.message : `${trouble.message}. ${trouble.hint}`;
       const outcome: Outcome = {
         kind: "waiting",
         reason: OBSERVE_ONLY,

@@ -31,3 +31,10 @@ export function diskTrouble(doing: string, error: unknown): DiskTrouble | null {
   const hint = REFUSALS.find(([pattern]) => pattern.test(message))?.[1];
   return hint === undefined ? null : new DiskTrouble(`Cannot ${doing}: ${message}`, { hint, cause: error });
 }
+
+/** The same for an error that may come from anywhere: only the system's own words count, not those of a remote. */
+export function systemTrouble(doing: string, error: unknown): DiskTrouble | null {
+  if (error instanceof DiskTrouble) return error;
+  const isSystems = !(error instanceof EvenkeelError) && /\(os error \d+\)/.test(messageOf(error));
+  return isSystems ? diskTrouble(doing, error) : null;
+}

@@ -159,11 +159,11 @@ Deno.test({
       const { reason } = await isReady(daemon, 503);
       assertMatch(
         reason,
-        /^Observe-only: Cannot write .*evenkeel\.db: database or disk is full\. Free space/,
+        /^Observe-only: Cannot .*(?:disk is full|No space left).*Free space/,
       );
       await goesOnLooking(stage);
       await assertUntouched(stage, patient);
-      assertSaid(daemon, /disk is full/);
+      assertSaid(daemon, /disk is full|No space left/);
 
       await disk.free();
       await daemon.says(/takes what is written again/);
@@ -184,7 +184,8 @@ Deno.test({
         { begin: () => disk.remount("ro"), end: () => disk.remount("rw"), why: /read-?only/i },
         { begin: () => disk.fill(), end: () => disk.free(), why: /full|No space left/ },
       ];
-      for (const [at, { begin, end, why }] of refuse.entries()) {
+      const taken = inFull(refuse, refuse.slice(0, 1));
+      for (const [at, { begin, end, why }] of taken.entries()) {
         await begin();
         const checked = await stage.evenkeel(["once", ...inProcess]);
         assertEquals(checked.code, 2, checked.stderr);
@@ -196,7 +197,7 @@ Deno.test({
         await assertUntouched(stage, patient);
         assertSaid(daemon, why);
         await end();
-        if (at < refuse.length - 1) assertEquals(await daemon.stop(), 0);
+        if (at < taken.length - 1) assertEquals(await daemon.stop(), 0);
         else await heals(stage, patient, daemon);
       }
     }),
@@ -249,25 +250,29 @@ for (const { name, set, unset, args, isLikeFull } of limits) {
   });
 }
 
-Deno.test("once that may open hardly any files ends with the reason and performs nothing (promise 26)", async () => {
-  await using stage = await Stage.open();
-  const patient = await stage.patient(nodeApp(), { commands: { startCommand: "node sever.js" } });
-  await begin(patient, "update_failed");
-  await stage.configure([patient]);
-  for (const handles of inFull(Array.from({ length: 15 }, (_, at) => 18 + at), [20, 26])) {
-    const result = await run({
-      command: ["/bin/sh", "-c", `ulimit -n ${handles}; exec "$@"`, "sh", ...ONCE, ...inProcess],
-      cwd: join(stage.folder, "work"),
-      env: stage.env,
-      timeoutMs: 60_000,
-    });
-    // With even fewer the runtime cannot begin, which is before any line of ours.
-    if (result.stderr.includes("Deno has panicked")) continue;
-    assertIsForPeople(result.stderr);
-    assert(result.kind === "exited" && [1, 2, 3].includes(result.code), result.stderr);
-    assertMatch(result.stderr, /Too many open files|unable to open|Cannot /);
-    await assertUntouched(stage, patient);
-  }
+Deno.test({
+  name: "once that may open hardly any files ends with the reason and performs nothing (promise 26)",
+  ignore: !inFull(true, false),
+  async fn() {
+    await using stage = await Stage.open();
+    const patient = await stage.patient(nodeApp(), { commands: { startCommand: "node sever.js" } });
+    await begin(patient, "update_failed");
+    await stage.configure([patient]);
+    for (const handles of Array.from({ length: 15 }, (_, at) => 18 + at)) {
+      const result = await run({
+        command: ["/bin/sh", "-c", `ulimit -n ${handles}; exec "$@"`, "sh", ...ONCE, ...inProcess],
+        cwd: join(stage.folder, "work"),
+        env: stage.env,
+        timeoutMs: 60_000,
+      });
+      // With even fewer the runtime cannot begin, which is before any line of ours.
+      if (result.stderr.includes("Deno has panicked")) continue;
+      assertIsForPeople(result.stderr);
+      assert(result.kind === "exited" && [1, 2, 3].includes(result.code), result.stderr);
+      assertMatch(result.stderr, /Too many open files|unable to open|Cannot /);
+      await assertUntouched(stage, patient);
+    }
+  },
 });
 
 Deno.test({
@@ -283,7 +288,7 @@ Deno.test({
       const { code, only, stderr } = await stage.once(inProcess);
       stage.gate.afterwards = () => {};
       assertEquals([code, only.verdict, only.reason], [1, "not-ready", "ObserveOnly"], stderr);
-      assertMatch(only.message, /disk is full.*Free space on that disk/);
+      assertMatch(only.message, /(?:disk is full|No space left).*Free space on that disk/);
       await assertUntouched(stage, patient);
       await disk.free();
       assertEquals((await stage.once(inProcess)).code, 0);
