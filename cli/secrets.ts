@@ -100,7 +100,7 @@ export function secretVariables(
   environment: Readonly<Record<string, string>> = Deno.env.toObject(),
 ): string[] {
   const named = Object.entries(environment).map(([name, value]) => ({ name, value }));
-  return valuesToHide(named.filter(({ name, value }) => isSecretName(name) && !/\bsock/i.test(value)));
+  return valuesToHide(named.filter(({ name }) => isSecretName(name)));
 }
 
 /** The same API, whose values of environment variables are learned as they are read. */
