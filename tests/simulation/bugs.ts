@@ -56,6 +56,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "forgets what a crash left in the journal": {
+    seed: 15,
     breaks: ["twice", "journal", "commits", "ends", "repairs", "rollbacks", "defect"],
     ...withStore((store) => ({
       intend: (entry) => store.intend({ ...entry, key: `${entry.key}/${entry.intendedAt}` }),
@@ -63,6 +64,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "takes a lost answer for a refusal": {
+    seed: 52,
     breaks: ["twice", "journal"],
     ...withApi((api) => ({
       createDeploy: (id, body, signal) =>
@@ -73,6 +75,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "asks a list that does not show new deploys": {
+    seed: 15,
     breaks: ["twice"],
     ...withApi((api) => ({
       listDeploys: (id, query, signal) =>
@@ -80,6 +83,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "pushes by force over what came meanwhile": {
+    seed: 119,
     breaks: ["foreign", "commits"],
     parts: (parts, sim) => ({
       ...parts,
@@ -113,6 +117,7 @@ export const BUGS: Record<string, PlantedBug> = {
     }),
   },
   "measures the quiet time on the wall clock": {
+    seed: 15,
     breaks: ["healed", "autodeploy"],
     parts: (parts) => ({
       ...parts,
@@ -125,14 +130,17 @@ export const BUGS: Record<string, PlantedBug> = {
     parts: withProbe("unknown", "bad"),
   },
   "takes unknown for good": {
+    seed: 23,
     breaks: ["healed", "autodeploy"],
     parts: withProbe("unknown", "good"),
   },
   "counts no effects": {
+    seed: 20,
     breaks: ["effects"],
     ...withStore(() => ({ countEffects: () => Promise.resolve(0) })),
   },
   "counts no attempts": {
+    seed: 33,
     breaks: ["attempts", "samePatch"],
     ...withStore((store) => ({
       getActiveIncident: async (id) => {
@@ -148,6 +156,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "does not see that a service is suspended": {
+    seed: 56,
     breaks: ["leftAlone", "ends", "repairs"],
     ...withApi((api) => ({
       getService: async (id, signal) => ({
@@ -163,6 +172,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "forgets that it has rolled back": {
+    seed: 49,
     breaks: ["rollbacks"],
     ...withIncident((incident) => ({
       ...incident,

@@ -67,10 +67,12 @@ export const REPLICA_BUGS: Record<string, PlantedBug> = {
     })),
   },
   "acts where it is to suggest": {
+    seed: 11,
     breaks: ["mode"],
     specs: (specs) => specs.map((spec) => spec.mode === "suggest" ? { ...spec, mode: "push" } : spec),
   },
   "does not hear a person who asks to go on": {
+    seed: 11,
     breaks: ["wish"],
     parts: (parts) => ({
       ...parts,

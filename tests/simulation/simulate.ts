@@ -19,19 +19,19 @@ import { EvenkeelError, messageOf } from "../../base/errors.ts";
 import { REQUEST_TIMEOUT_MS } from "../../render/client.ts";
 import { IN_MEMORY } from "../../state/database.ts";
 import { Fenced } from "../../state/lease.ts";
-import type { Leases } from "../../state/lease.ts";
 import { Replica } from "../../state/replica.ts";
-import type { ReplicaOptions, Term } from "../../state/replica.ts";
+import type { Term } from "../../state/replica.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
-import type { SharedStore, Store } from "../../state/store.ts";
+import type { SharedStore } from "../../state/store.ts";
 import { confirmedRepositories } from "../../cli/leading.ts";
-import type { RenderApi } from "../../render/api.ts";
 import { createSimulatedAgents } from "./agents.ts";
 import { Checker } from "./checker.ts";
 import type { Violation } from "./checker.ts";
 import { DEFECTS, defectsOf } from "./defects.ts";
 import type { Tree } from "./git.ts";
-import { act, comeBack, mishap, review } from "./people.ts";
+import { confirmedApi, Lock, openStore } from "./leading.ts";
+import { scheduleTrouble } from "./outside.ts";
+import { comeBack } from "./people.ts";
 import type { Hands } from "./people.ts";
 import { EPOCH_MS, Platform } from "./platform.ts";
 import type { SimService } from "./platform.ts";
@@ -83,10 +83,6 @@ export const BOUND_MS = 4 * 60 * MINUTE;
 /** Passes of a run; a service is looked at every ten seconds at most, so that more is a loop without a pause. */
 const PASSES_MAX = 20_000;
 const TRACE_LINES = 40;
-/** Mean time between pauses of a leader that another stands by for, in milliseconds. */
-const PAUSES_MS = 6 * MINUTE;
-/** Mean time between looks of a person who resumes what is stalled, in milliseconds. */
-const RESUMES_MS = 15 * MINUTE;
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
   const sim = new Simulation(seed, options);
@@ -129,7 +125,7 @@ export class Simulation {
   #lies = 0;
   /** Each process with its queue, while it leads. */
   readonly #living = new Map<Process, WorkQueue | null>();
-  #lockHolder: Process | null = null;
+  readonly #lock = new Lock();
   #disk: SharedStore | null = null;
   /** Whether a second process stands by. */
   readonly #hasTwo: boolean;
@@ -144,8 +140,7 @@ export class Simulation {
     this.#chance = new Chance(seed, "scenario");
     this.#stormy = {
       ...drawWeather(new Chance(seed, "weather")),
-      ...drawMore(new Chance(seed, "more weather")),
-      ...(options.isPlain === true ? { stuckDeploy: 0 } : {}),
+      ...(options.isPlain === true ? { stuckDeploy: 0 } : drawMore(new Chance(seed, "more weather"))),
     };
     this.#nerves = new Chance(seed, "nerves");
     const more = new Chance(seed, "replicas");
@@ -323,8 +318,20 @@ export class Simulation {
     // Alone it has nobody to be afraid of: what the lease asks of it makes no difference to its story.
     const isQuiet = !this.#hasTwo;
     const clock = process.clockOf(isQuiet);
-    const shared = this.#sharedStore(process, isQuiet);
-    const replica = new Replica({ store: shared, lock: this.#lockOf(process), clock, name, ...this.#lease });
+    const disk = this.#disk;
+    if (disk === null) throw new Error("There is no store");
+    const store = openStore({
+      disk,
+      checker: this.checker,
+      process,
+      chance: new Chance(this.seed, `${name} store`),
+      weather: this.weather,
+      tell: this.tell,
+      isQuiet,
+      isFenced: bug?.isUnfenced !== true,
+      onIntent: () => this.#startle(process),
+    });
+    const replica = new Replica({ store, lock: this.#lock.for(process), clock, name, ...this.#lease });
     for (;;) {
       const found = await replica.lead(new AbortController().signal, ({ holder }) => {
         this.tell(`${name} stands by for ${holder}`);
@@ -360,51 +367,6 @@ export class Simulation {
       await controller[Symbol.asyncDispose]();
       await found[Symbol.asyncDispose]();
     }
-  }
-
-  /** The lock of the data folder: it goes with its process. */
-  #lockOf(process: Process): ReplicaOptions["lock"] {
-    const isHeld = () => this.#lockHolder === process;
-    return {
-      get isHeld() {
-        return isHeld();
-      },
-      tryHold: () => {
-        if (this.#lockHolder === null || !this.#lockHolder.isAlive) this.#lockHolder = process;
-        return Promise.resolve(isHeld());
-      },
-      release: () => {
-        if (isHeld()) this.#lockHolder = null;
-        return Promise.resolve();
-      },
-    };
-  }
-
-  /** The store as a process has it open, with the lease and what its leader writes under a fencing number. */
-  #sharedStore(process: Process, isQuiet: boolean): ReplicaOptions["store"] {
-    const disk = this.#disk;
-    if (disk === null) throw new Error("There is no store");
-    const { checker, seed } = this;
-    const isFenced = this.options.bug?.isUnfenced !== true;
-    const chance = new Chance(seed, `${process.name} store`);
-    const leases: Leases = {
-      getLease: () => disk.getLease(),
-      async takeLease(holder, seen, isLocked) {
-        const fencing = await disk.takeLease(holder, seen, isLocked);
-        if (fencing !== null) checker.leads(fencing);
-        return fencing;
-      },
-      renewLease: (fencing, isLocked) => disk.renewLease(fencing, isLocked),
-      releaseLease: (fencing) => disk.releaseLease(fencing),
-    };
-    return {
-      ...process.guard("lease", leases, isQuiet),
-      under: (fencing, onFenced) => {
-        const written = isFenced ? disk.under(fencing, onFenced) : disk;
-        const watched = checker.watchStore(written, fencing, () => this.#startle(process));
-        return process.guard("store", this.#unreliable(watched, chance));
-      },
-    };
   }
 
   #serviceOf(spec: ServiceSpec): SimService {
@@ -477,26 +439,6 @@ export class Simulation {
     };
   }
 
-  /** A database that is away now and then: a call fails before or after it was carried out. */
-  #unreliable(store: Store, chance: Chance): Store {
-    return new Proxy(store, {
-      get: (target, key) => {
-        const member: unknown = Reflect.get(target, key);
-        if (typeof member !== "function" || typeof key === "symbol") return member;
-        return async (...args: unknown[]) => {
-          const isAway = chance.roll(this.weather().storeError);
-          const isAfter = isAway && chance.roll(0.5);
-          const result = isAway && !isAfter ? null : await Reflect.apply(member, target, args);
-          if (isAway) {
-            this.tell(`store.${key} fails ${isAfter ? "after" : "before"} it is done`);
-            throw new EvenkeelError("Cannot write the store: it does not answer");
-          }
-          return result;
-        };
-      },
-    });
-  }
-
   #passed(spec: ServiceSpec, { outcome }: Pass): void {
     const before = this.#outcomes.get(spec.service);
     const count = this.#isCalm && before?.outcome.kind === outcome.kind ? before.count + 1 : 1;
@@ -522,88 +464,23 @@ export class Simulation {
   }
 
   #scheduleTrouble(): void {
-    const { scheduler, platform } = this;
-    const { peopleMs, triggersMs, clockStepsMs, databaseMs, pause } = this.#stormy;
-    const chance = new Chance(this.seed, "outside");
-    const hands = { ...this.#hands("people"), chance };
-    const anyService = (): SimService => platform.services[chance.whole(0, platform.services.length - 1)]!;
-    for (let n = chance.whole(0, 3); n > 0; n--) {
-      scheduler.after(chance.whole(0, 25) * MINUTE + 4 * MINUTE, () => {
-        if (!this.#isCalm) mishap(hands, anyService());
-      });
-    }
-    const every = (meanMs: number, run: () => void) => {
-      if (meanMs === 0) return;
-      const next = () =>
-        scheduler.after(chance.next() * 2 * meanMs, () => {
-          if (this.#isCalm) return;
-          run();
-          next();
-        });
-      next();
-    };
-    every(peopleMs, () => act(hands, anyService()));
-    // A webhook that is repeated, late or about nothing: all the same to a queue of keys.
-    every(triggersMs, () => this.#trigger(this.specs[chance.whole(0, this.specs.length - 1)]!.service));
-    every(clockStepsMs, () => {
-      // A clock that is set back while the machine sleeps hides the sleep from everybody.
-      if ([...this.#living.keys()].some((process) => process.isStopped)) return;
-      this.#wallOffsetMs = chance.whole(-10, 10) * MINUTE;
-      this.tell(`the wall clock is off by ${this.#wallOffsetMs / 1000} s`);
+    scheduleTrouble({
+      seed: this.seed,
+      platform: this.platform,
+      stormy: this.#stormy,
+      isCalm: () => this.#isCalm,
+      tell: this.tell,
+      hands: (stream) => this.#hands(stream),
+      trigger: (service) => this.#trigger(service),
+      isStopped: () => [...this.#living.keys()].some((process) => process.isStopped),
+      setClock: (offsetMs) => {
+        this.#wallOffsetMs = offsetMs;
+        this.tell(`the wall clock is off by ${offsetMs / 1000} s`);
+      },
+      leader: () => this.#leader,
+      leaseMs: this.#hasTwo ? this.#lease.leaseMs : null,
+      resume: this.options.isPlain === true ? null : () => this.#resumeStalled(),
     });
-    every(databaseMs, () => {
-      const service = anyService();
-      service.databaseUp = !service.databaseUp;
-      this.tell(`the database of ${service.id} is ${service.databaseUp ? "up" : "down"}`);
-    });
-    every(pause > 0 ? 10 * MINUTE : 0, () => {
-      this.#leader?.stop(chance.whole(10_000, 600_000), chance.roll(0.5));
-    });
-    this.#scheduleMore();
-  }
-
-  /** What was added later, from a stream of its own, so that older seeds keep their stories. */
-  #scheduleMore(): void {
-    const { scheduler, platform } = this;
-    const { reviewMs, webhooks } = this.#stormy;
-    const chance = new Chance(this.seed, "more from outside");
-    const hands = { ...this.#hands("reviews"), chance };
-    if (reviewMs > 0) {
-      const look = () =>
-        scheduler.after(chance.next() * 2 * reviewMs, () => {
-          for (const service of platform.services) review(hands, service, 0.6);
-          look();
-        });
-      look();
-    }
-    if (this.#hasTwo) {
-      const pause = () =>
-        scheduler.after(chance.next() * 2 * PAUSES_MS, () => {
-          if (this.#isCalm) return;
-          this.#leader?.stop(chance.whole(1_000, 4 * this.#lease.leaseMs), chance.roll(0.3));
-          pause();
-        });
-      pause();
-    }
-    const resume = () =>
-      scheduler.after(chance.next() * 2 * RESUMES_MS, async () => {
-        if (this.#isCalm || this.options.isPlain === true) return;
-        await this.#resumeStalled();
-        resume();
-      });
-    resume();
-    if (!webhooks) return;
-    platform.onEvent = (service) => {
-      const spec = this.specs[platform.services.indexOf(service)];
-      if (spec === undefined || (!this.#isCalm && chance.roll(0.3))) return;
-      // Render repeats what was not acknowledged; whatever comes late comes out of order.
-      for (let copies = chance.roll(0.2) ? chance.whole(2, 4) : 1; copies > 0; copies--) {
-        scheduler.after(
-          chance.roll(0.2) ? chance.whole(0, 10 * MINUTE) : 300,
-          () => this.#trigger(spec.service),
-        );
-      }
-    };
   }
 
   /** An intent is written: the worst moment to stand still is before the effect has left. */
@@ -619,10 +496,11 @@ export class Simulation {
     return [...this.#living].findLast(([, queue]) => queue !== null)?.[0] ?? null;
   }
 
-  /** A webhook for a service: it reaches one of the processes, and is lost on one that does not lead. */
-  #trigger(key: string): void {
-    const queues = [...this.#living.values()];
-    for (const queue of queues) queue?.add(key);
+  /** Tells the processes of a service; one that stands by has nothing to do with it. */
+  #trigger(service: SimService): void {
+    const spec = this.specs[this.platform.services.indexOf(service)];
+    if (spec === undefined) return;
+    for (const queue of this.#living.values()) queue?.add(spec.service);
   }
 
   // The end.
@@ -712,15 +590,4 @@ function reasonOf(outcome: Outcome): string {
 function isExpected(error: unknown): boolean {
   return error instanceof EvenkeelError || error instanceof RenderRefused ||
     error instanceof RenderUnreachable || error instanceof Fenced;
-}
-
-/** As `confirmedFetch` does for the client: what changes something leaves only once it is sure who leads. */
-function confirmedApi(confirm: () => Promise<void>, api: RenderApi): RenderApi {
-  return {
-    ...api,
-    patchService: (...of) => confirm().then(() => api.patchService(...of)),
-    restartService: (...of) => confirm().then(() => api.restartService(...of)),
-    createDeploy: (...of) => confirm().then(() => api.createDeploy(...of)),
-    rollback: (...of) => confirm().then(() => api.rollback(...of)),
-  };
 }
