@@ -49,7 +49,7 @@ Deno.test("a store of the first version keeps its outcomes and learns to keep th
     assertEquals(await store.addImport(imported("a")), null);
   }));
 
-Deno.test("attempts without a verified outcome teach nothing", () =>
+Deno.test("attempts without a verified outcome teach nothing (promise 22)", () =>
   withStore(async (store) => {
     const statuses = [
       "running",
