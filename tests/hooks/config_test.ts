@@ -58,7 +58,7 @@ hooks:
     /:7: hooks\.post-edit\.command\[1\] is "\{flie\}", allowed is text whose placeholders are among .*\{file\}/,
     /:8: hooks\.session-end\.command\[1\] is "--\{message\}", allowed is a flag with .* equals sign/,
     /:8: hooks\.session-end\.deadline is "soon", allowed is a duration from 100 ms to 5m/,
-    /:9: hooks\.session-restore\.command is a list, allowed is .* at least 1$/,
+    /:9: hooks\.session-restore\.command is an empty list, allowed is .* at least 1$/,
     /:10: there is no field hooks\.pretask, did you mean pre-task\?$/,
   ];
   assertEquals(error.problems.length, expected.length, error.problems.join("\n"));
