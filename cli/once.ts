@@ -70,11 +70,16 @@ export async function onceCommand(args: string[]): Promise<number> {
     systemClock,
     Deno.stderr.isTerminal(),
   );
+  /** Whether the session of this run has anything to tell. */
+  let hasStory = false;
   await using assembly = await assemble(configuration, {
     mayWrite: !flags.check,
     agents: flags.agents,
     topology: flags.topology,
-    onEvent: narrator.event,
+    onEvent(event, about) {
+      hasStory ||= about.incident !== null && !flags.check;
+      narrator.event(event, about);
+    },
     secrets,
   });
   if (assembly.continued !== null) narrator.say(assembly.continued);
@@ -126,7 +131,6 @@ export async function onceCommand(args: string[]): Promise<number> {
     const painter = createPainter();
     const texts = reports.map(({ result, failure }) => renderSettlement(result, painter, failure));
     console.log(secrets.redact(texts.join("\n\n")));
-    const hasStory = !flags.check && results.some(({ incident }) => incident !== null);
     if (hasStory) narrator.say(storyHint(assembly.parts.sessionId));
   }
   const ready = results.filter((result) => result.verdict === "ready").length;
