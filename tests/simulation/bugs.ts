@@ -184,6 +184,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "forgets which patch it tried": {
+    seed: 350,
     breaks: ["samePatch", "attempts"],
     ...withIncident((incident) => ({
       ...incident,
