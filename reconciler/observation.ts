@@ -49,6 +49,8 @@ export interface Sighting extends Probes {
 export interface Observation {
   /** Wall clock, milliseconds since the epoch. */
   at: number;
+  /** When the look began, by the same clock. @default at */
+  beganAt?: number;
   /** For durations; comparable only within one epoch. When the look had ended: nothing was seen later. */
   monotonicMs: number;
   /** When the look began: nothing was seen earlier. @default monotonicMs */

@@ -36,6 +36,7 @@ export async function observe(
 ): Promise<Observation> {
   const { api, clock } = parts;
   const beganMonotonicMs = clock.monotonic();
+  const beganAt = clock.now();
   let seen: Sighting | null = null;
   let problem: string | null = null;
   try {
@@ -55,6 +56,7 @@ export async function observe(
   }
   return {
     at: clock.now(),
+    beganAt,
     monotonicMs: clock.monotonic(),
     beganMonotonicMs,
     epoch: parts.epoch,

@@ -44,22 +44,27 @@ function nextStreak(
     previous.epoch === observation.epoch &&
     previous.deployId === live.id &&
     at >= previous.lastMonotonicMs &&
-    at - previous.lastMonotonicMs <= gapMaxMs(spec) &&
+    // From the beginning of the look before to the end of this one: in either, time may have passed unseen.
+    at - (previous.lastBeganMonotonicMs ?? previous.lastMonotonicMs) <= gapMaxMs(spec) &&
     // A machine that sleeps stops its monotonic clock too; a wall clock set forward looks the same and costs a recount.
     observation.at - (previous.lastAt ?? observation.at) <= gapMaxMs(spec);
+  const began = {
+    lastBeganMonotonicMs: observation.beganMonotonicMs ?? at,
+    lastAt: observation.beganAt ?? observation.at,
+  };
   if (!continues) {
     return {
+      ...began,
       epoch: observation.epoch,
       deployId: live.id,
       firstMonotonicMs: at,
       lastMonotonicMs: at,
-      lastAt: observation.at,
       samples: 1,
     };
   }
   // From the end of the first look to the beginning of the last: a process that stood still in one gains no good time.
   const lastMonotonicMs = Math.max(previous.lastMonotonicMs, observation.beganMonotonicMs ?? at);
-  return { ...previous, lastMonotonicMs, lastAt: observation.at, samples: previous.samples + 1 };
+  return { ...previous, ...began, lastMonotonicMs, samples: previous.samples + 1 };
 }
 
 /** How long everything has been good without a break, in milliseconds. */

@@ -47,7 +47,9 @@ export const streakSchema = z.object({
   deployId: z.string(),
   firstMonotonicMs: z.number(),
   lastMonotonicMs: z.number(),
-  /** By the wall clock, which goes on while a machine sleeps. */
+  /** When the last look began. */
+  lastBeganMonotonicMs: z.number().optional(),
+  /** The same by the wall clock, which goes on while a machine sleeps. */
   lastAt: z.number().optional(),
   samples: z.number(),
 });

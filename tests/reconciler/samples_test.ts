@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { conditionsOf } from "../../reconciler/conditions.ts";
-import { addSample, emptyRecord, goodForMs, isConfirmedBad, isProven } from "../../reconciler/samples.ts";
+import {
+  addSample,
+  emptyRecord,
+  gapMaxMs,
+  goodForMs,
+  isConfirmedBad,
+  isProven,
+} from "../../reconciler/samples.ts";
 import { BAD, deploy, GOOD, observation, sampled, sighting, spec, UNKNOWN } from "./world.ts";
 
 const live = sighting([deploy("dep-1", "live")]);
@@ -120,4 +127,19 @@ Deno.test("a clock that is set forward for a day and back again costs a recount 
   assertEquals([goodForMs(record), isConfirmedBad(record, spec())], [0, false]);
   for (let at = 10_000; at <= 140_000; at += 5_000) record = addSample(record, observation(live, at), spec());
   assert(isProven(record, spec()));
+});
+
+Deno.test("time that passes unseen in the look before and between two looks counts together (promise 4)", () => {
+  const gapMs = gapMaxMs(spec());
+  const half = Math.ceil(gapMs * 0.6);
+  const began = observation(live, 0);
+  // The machine slept inside a look, whose monotonic clock stood still, and again before the next one.
+  const slept = { ...began, beganAt: began.at, at: began.at + half };
+  const next = { ...observation(live, 5_000), at: slept.at + half };
+  const record = addSample(addSample(sampled(live, 3, spec()), slept, spec()), next, spec());
+  assertEquals(goodForMs(record), 0);
+  // The same for a process that stood still.
+  const stood = { ...observation(live, half), beganMonotonicMs: 0 };
+  const later = addSample(addSample(empty, stood, spec()), observation(live, 2 * half), spec());
+  assertEquals(goodForMs(later), 0);
 });

@@ -275,8 +275,8 @@ export class Checker {
         const live = deploy?.commit ?? null;
         if (held === undefined || this.#isTouched(service)) break;
         const isNewest = live === service.repository.head;
-        // What is at the head of the branch cannot be brought back by autodeploy: it is there.
-        if (live === null || ((live === held.badCommit || live === held.goodCommit) && !isNewest)) {
+        // The commit that was rolled back may turn out good after all, by a setting or a database that is back.
+        if (live === null || (live === held.goodCommit && !isNewest)) {
           this.#fail("autodeploy", `${key} while ${live?.slice(0, 7) ?? "nothing"} serves`);
         } else if (!this.#proven.has(`${service.id}/${deploy?.id}`)) {
           this.#fail("autodeploy", `${key} before ${live.slice(0, 7)} was proven`);
