@@ -29,10 +29,10 @@ const WEATHER_MS = 3 * HOUR;
 const STORMY = 0.5;
 const CLOCK_STEP_MS = 12 * HOUR;
 /** What the world keeps of a service. */
-const DEPLOYS_KEPT = 25;
-const EVENTS_KEPT = 60;
-const LOG_LINES_KEPT = 60;
-const COMMITS_KEPT = 40;
+const DEPLOYS_KEPT = 12;
+const EVENTS_KEPT = 40;
+const LOG_LINES_KEPT = 40;
+const COMMITS_KEPT = 12;
 /** What is older is of no budget's day any more. */
 const REMEMBERED_MS = 26 * HOUR;
 
