@@ -1,5 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { PROMISES, reliabilityDocument, testsIn } from "../../tools/reliability_docs.ts";
+import { fromFileUrl } from "@std/path";
+import { toolEnvironment } from "../../process/environment.ts";
+import { run } from "../../process/run.ts";
+import { findTests, PROMISES, reliabilityDocument, testsIn } from "../../tools/reliability_docs.ts";
 
 /** Not written out, so that this file shows no promise itself. */
 const tag = (number: number | string) => `(${"promise"} ${number})`;
@@ -45,4 +48,23 @@ Deno.test("the document has the thirty promises with their tests, each linked to
   assertStringIncludes(text, "- [tests/x/a_test.ts](../tests/x/a_test.ts)\n  - ends a\\_loop");
   assertStringIncludes(text, "[Fixes that do not help](#9-fixes-that-do-not-help) | 1 |");
   assertEquals(text.match(/^### \d+\. /gm)?.length, 30);
+});
+
+Deno.test("every promise of docs/reliability.md has a test that shows it", async () => {
+  const shown = new Set((await findTests()).map(({ promise }) => promise));
+  assertEquals(PROMISES.filter(({ number }) => !shown.has(number)), []);
+});
+
+Deno.test("docs/reliability.md is what tools/reliability_docs.ts writes from the names of the tests", async () => {
+  const formatted = await run({
+    command: [Deno.execPath(), "fmt", "--ext", "md", "-"],
+    cwd: fromFileUrl(new URL("../../", import.meta.url)),
+    env: toolEnvironment(),
+    input: reliabilityDocument(await findTests()),
+    timeoutMs: 30_000,
+  });
+  const written = await Deno.readTextFile(new URL("../../docs/reliability.md", import.meta.url));
+  const advice =
+    "run: deno run -A tools/reliability_docs.ts > docs/reliability.md && deno fmt docs/reliability.md";
+  assertEquals(written, formatted.stdout, advice);
 });
