@@ -49,7 +49,7 @@ export function createAttempts(permissions: AgentPermissions, cwd: string): Atte
   return {
     add,
     hear(line) {
-      const at = line.indexOf(BEGINNING);
+      const at = line.lastIndexOf(BEGINNING);
       if (at === -1) return false;
       const request = parseRequest(line.slice(at));
       if (request === undefined) return false;

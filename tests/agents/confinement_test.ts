@@ -222,6 +222,18 @@ Deno.test(
 );
 
 Deno.test(
+  "an attempt is told although its agent began a line of the audit before it",
+  linux,
+  async () => {
+    await using field = await Field.open();
+    const { run } = await field.run("analyzer", ["read behind a line of the audit that was only begun"]);
+    assert(run.kind === "failed" && run.why === "denied", JSON.stringify(run));
+    assertStringIncludes(run.message, `read ${field.ground.secret}`);
+    await field.assertWhole();
+  },
+);
+
+Deno.test(
   "each single attempt is told, even when its agent answers as if nothing had been (promise 21)",
   linux,
   async () => {
