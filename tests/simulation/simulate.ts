@@ -428,7 +428,8 @@ export class Simulation {
       random: chance.next,
       author: { name: "Evenkeel", email: "evenkeel@localhost" },
       sessionId: "sim",
-      epoch: process.name,
+      // A term begins with an assembly of its own, as in reconcile.
+      epoch: `${process.name}/${term.fencing}`,
       predecessorMs: term.wasSilent ? REQUEST_TIMEOUT_MS : 0,
       environment: () => undefined,
       secrets: [],
