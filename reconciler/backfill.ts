@@ -78,7 +78,8 @@ export function wasTaken({ statusCode }: WebhookAttempt): boolean {
   return statusCode !== undefined && statusCode >= 200 && statusCode < 300;
 }
 
-function timeOf({ sentAt }: WebhookAttempt): number | null {
+/** When an attempt was made, in milliseconds since the epoch; `null` where it does not say. */
+export function timeOf({ sentAt }: WebhookAttempt): number | null {
   const at = Date.parse(sentAt ?? "");
   return Number.isFinite(at) ? at : null;
 }

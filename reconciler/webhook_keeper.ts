@@ -10,7 +10,7 @@ import type { RenderWebhooks } from "../render/api.ts";
 import type { Webhook, WebhookAttempt } from "../render/webhook_schemas.ts";
 import { isCertainRefusal, performOnce } from "../state/journal.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
-import { backfill, wasTaken } from "./backfill.ts";
+import { backfill, timeOf, wasTaken } from "./backfill.ts";
 import type { Parts } from "./parts.ts";
 import type { WorkQueue } from "./queue.ts";
 import type { ServiceKeys } from "./service_keys.ts";
@@ -22,8 +22,10 @@ export const WEBHOOK_LOOK_MS = 10 * 60_000;
 export const WEBHOOK_ENABLES_PER_DAY = 3;
 const DAY_MS = 24 * 60 * 60_000;
 const JITTER = 0.2;
-/** Newest attempts at deliveries that are read. */
-const ATTEMPTS_READ = 100;
+/** Newest attempts at deliveries that are read: more than a busy workspace makes in the hours after a disabling. */
+const ATTEMPTS_READ = 1000;
+/** Attempts at one delivery; when all have failed, Render disables the webhook (reference section 9). */
+const ATTEMPTS_PER_DELIVERY = 8;
 
 const log = logOf("webhook");
 
@@ -95,7 +97,8 @@ class Keeper {
     }
     this.#wasOff = true;
     const attempts = await this.#attempts(webhook);
-    if (left === undefined && !await this.#may(webhook, attempts)) return "off";
+    const isOff = webhook.enabled === false;
+    if (isOff && !await this.#may(webhook, attempts, left !== undefined)) return "off";
     return await this.#switchOn(webhook, attempts, left?.key);
   }
 
@@ -126,12 +129,14 @@ class Keeper {
     return await this.webhooks.listAttempts(id, { limit: ATTEMPTS_READ }, this.options.signal);
   }
 
-  /** The guardrails: says why not, once. */
-  async #may(webhook: Webhook, attempts: readonly WebhookAttempt[]): Promise<boolean> {
+  /** The guardrails: says why not, once. @param isLeft what was intended before is counted already */
+  async #may(webhook: Webhook, attempts: readonly WebhookAttempt[], isLeft: boolean): Promise<boolean> {
+    const { store, clock } = this.parts;
     const name = nameOf(webhook);
-    if (!hasGivenUp(attempts)) {
+    const last = (await store.listJournal({ serviceId: webhook.id })).find(({ state }) => state === "done");
+    if (!hasGivenUp(attempts, last?.intendedAt ?? 0)) {
       const message =
-        `Webhook ${name} is off, and its last deliveries were taken: a person switched it off, and ` +
+        `Webhook ${name} is off, and Render had not given up a delivery: a person switched it off, and ` +
         "it is left alone. Services are looked at by the clock";
       await this.#say("WebhookOff", message);
       return false;
@@ -146,9 +151,8 @@ class Keeper {
       await this.#say("WebhookOff", message);
       return false;
     }
-    const { store, clock } = this.parts;
     const enabled = await store.countEffects(webhook.id, clock.now() - DAY_MS);
-    if (enabled >= WEBHOOK_ENABLES_PER_DAY) {
+    if (!isLeft && enabled >= WEBHOOK_ENABLES_PER_DAY) {
       const message =
         `Render disabled webhook ${name} again after it was switched on ${enabled} times within a ` +
         `day: check that ${addressOf(webhook)} can be reached. Services are looked at by the clock`;
@@ -223,10 +227,17 @@ class Keeper {
   }
 }
 
-/** Whether a delivery was tried and never taken: what Render disables a webhook for, and no person leaves behind. */
-function hasGivenUp(attempts: readonly WebhookAttempt[]): boolean {
-  const taken = new Set(attempts.filter(wasTaken).map(({ eventId }) => eventId));
-  return attempts.some((attempt) => !wasTaken(attempt) && !taken.has(attempt.eventId));
+/**
+ * Whether every attempt at one delivery failed and none was taken after it: what Render disables a webhook for.
+ * @param sinceMs when it was last switched on, in milliseconds since the epoch: what failed before is over
+ */
+function hasGivenUp(attempts: readonly WebhookAttempt[], sinceMs: number): boolean {
+  const lastTaken = Math.max(sinceMs, ...attempts.filter(wasTaken).map((one) => timeOf(one) ?? 0));
+  const failed = attempts.filter((one) => one.eventId !== undefined && !wasTaken(one));
+  const byEvent = Map.groupBy(failed, ({ eventId }) => eventId);
+  return byEvent.values().some((tries) =>
+    tries.length >= ATTEMPTS_PER_DELIVERY && tries.some((one) => (timeOf(one) ?? 0) > lastTaken)
+  );
 }
 
 function nameOf({ id, name }: Webhook): string {

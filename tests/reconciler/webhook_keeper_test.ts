@@ -151,6 +151,52 @@ Deno.test("a webhook whose last deliveries were taken was switched off by a pers
   }, { secrets: [secretOf(webhook)] });
 });
 
+Deno.test("a webhook that a person switches off while deliveries fail stays off", async () => {
+  await using yard = await open({ limits: { webhookPausesMs: [0, 60_000] } });
+  const webhook = await yard.register("ours");
+  yard.receiver.answer = () => new Response(null, { status: 500 });
+  await yard.berth();
+  await until(async () => (await yard.api.webhooks.listAttempts(webhook.id)).length > 0 ? true : undefined);
+  await yard.api.webhooks.update(webhook.id, { enabled: false });
+  let looks = 0;
+  await yard.keep(() => ++looks > 5, { id: webhook.id });
+  assertEquals((await yard.api.webhooks.get(webhook.id)).enabled, false);
+  assertEquals(yard.events.map(({ type }) => type), ["WebhookOff"]);
+});
+
+Deno.test("a webhook that a person switches off after we switched it on stays off", async () => {
+  await using yard = await open();
+  const webhook = await yard.register("ours");
+  await yard.berth();
+  await disable(yard, webhook);
+  yard.receiver.answer = () => new Response(null, { status: 204 });
+  await yard.keep(has("WebhookEnabled"), { id: webhook.id });
+  await yard.api.webhooks.update(webhook.id, { enabled: false });
+  let looks = 0;
+  await yard.keep(() => ++looks > 5, { id: webhook.id });
+  assertEquals((await yard.api.webhooks.get(webhook.id)).enabled, false);
+});
+
+Deno.test("a pause is kept also where a killed process had begun to switch the webhook on", async () => {
+  await using yard = await open();
+  const webhook = await yard.register("ours");
+  await yard.berth();
+  await disable(yard, webhook);
+  await yard.store.intend({
+    key: `webhook/${webhook.id}/1`,
+    serviceId: webhook.id,
+    kind: "webhook-on",
+    payload: {},
+    intendedAt: Date.now(),
+  });
+  let looks = 0;
+  await yard.keep(() => ++looks > 5, {
+    id: webhook.id,
+    specs: [spec({ service: "api", policy: { paused: true } })],
+  });
+  assertEquals((await yard.api.webhooks.get(webhook.id)).enabled, false);
+});
+
 Deno.test("policies that only suggest, are paused or let no setting be changed leave the webhook off, and say so once", async () => {
   await using yard = await open();
   const webhook = await yard.register("ours");
