@@ -60,7 +60,9 @@ export function createFinder(values: Iterable<string>): (text: string) => Range[
       const needle = byHead.get(head)?.find((one) => isAt(one, joined, at, lines));
       if (needle === undefined) continue;
       const end = at + lengthAt(needle, joined, at);
-      const [from, to] = needle.kind === "base64" ? around(lines, at, end, free) : [at, end];
+      const [from, to] = needle.kind === "base64"
+        ? around(lines, at, end, free)
+        : [startAt(needle, joined, at, free), end];
       found.push(...lines.original(from, to));
       at = to - 1;
       free = to;
@@ -101,6 +103,19 @@ function lengthAt({ text, wholes }: Needle, joined: string, at: number): number 
     longest = Math.max(longest, length);
   }
   return longest;
+}
+
+/** Where a match began, not before `free`: what is shown of a long value may begin in the middle of a piece. */
+function startAt({ wholes }: Needle, joined: string, at: number, free: number): number {
+  let longest = 0;
+  for (const { text: whole, from } of wholes) {
+    let length = 0;
+    while (length < from && at - length > free && joined[at - length - 1] === whole[from - length - 1]) {
+      length++;
+    }
+    longest = Math.max(longest, length);
+  }
+  return at - longest;
 }
 
 /** A number for the first characters of what begins at a place. */

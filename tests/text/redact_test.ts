@@ -430,6 +430,15 @@ Deno.test("a redactor removes known values however they are written, and where t
   assertEquals(redact("the p@ss is p@ssword"), `the ${REDACTED} is p@ssword`);
 });
 
+Deno.test("the end of a long known value goes whole, wherever in the value it begins", () => {
+  const value = Array.from({ length: 100 }, (_, at) => (at * at * 7919 % 1_000_003).toString(36)).join("");
+  const redact = createRedactor([value]);
+  for (let at = 0; at < 64; at++) {
+    assertEquals(redact(`ends with ${value.slice(at)} so`), `ends with ${REDACTED} so`);
+    assertEquals(redact(`holds ${value.slice(at, at + 100)} so`).includes(value.slice(at, at + 8)), false);
+  }
+});
+
 Deno.test("no part of a known value stays where a long line is cut (promise 15)", () => {
   const secret = chars(120) + "end4711";
   const redact = createRedactor([secret]);
