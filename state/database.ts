@@ -33,6 +33,7 @@ export class Database implements Disposable {
   readonly path: string;
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
+  readonly #file: number | null;
   /** Prepared once; the texts are constants of this folder, so there are few. */
   readonly #statements = new Map<string, StatementSync>();
 
@@ -40,6 +41,12 @@ export class Database implements Disposable {
     this.path = path;
     this.#database = database;
     this.#clock = clock;
+    this.#file = fileAt(path);
+  }
+
+  /** False when another file has come into its place, as `restore` does: what is written here nobody reads again. */
+  isInPlace(): boolean {
+    return fileAt(this.path) === this.#file;
   }
 
   /** @throws {EvenkeelError} when the file cannot be used; it is left as it was */
@@ -97,6 +104,16 @@ export class Database implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+/** Which file lies at a path; `null` when there is none. */
+function fileAt(path: string): number | null {
+  try {
+    return path === IN_MEMORY ? null : Deno.statSync(path).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * One of the Evenkeels on a store: it stands by until it may lead, and leads until it stops or a newer leader has
- * taken its place. It may lead when the last leader let go, is dead (the folder's lock is free that it held), or gave
- * no sign of life for a whole lease. Two that lead at the same moment cannot harm: the writes of the older are refused.
+ * taken its place. It may lead when the folder's lock is free and the last leader let go or is dead (it held that lock), or when
+ * nobody gave a sign of life for a whole lease. Two that lead at the same moment cannot harm: the writes of the older are refused.
  */
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
@@ -78,7 +78,8 @@ export class Replica {
       const isNews = seen === null || seen.lease.beats !== lease.beats;
       const since: number = seen === null || isNews ? clock.monotonic() : seen.since;
       seen = { lease, since };
-      const isFree = lease.holder === null || (isLocked && lease.isLocked);
+      // Who holds the folder without leading, as `restore` does, is at work on the store itself.
+      const isFree = isLocked && (lease.holder === null || lease.isLocked);
       const isSilent = !isFree && clock.monotonic() - since >= this.#leaseMs;
       if (isFree || isSilent) {
         const fencing = await store.takeLease(name, lease, isLocked);

@@ -1,5 +1,6 @@
 /** The lease of the SQLite store: one row, changed by comparison, so that of two who reach for it one gets it. */
 import { z } from "zod";
+import { EvenkeelError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
 import { Fenced } from "./lease.ts";
 import type { Lease, Leases } from "./lease.ts";
@@ -22,6 +23,7 @@ export class SqliteLeases implements Leases {
     const sql = `UPDATE lease SET fencing = fencing + 1, beats = beats + 1, holder = ?, is_locked = ?
       WHERE fencing = ? AND beats = ? AND holder IS ?`;
     return this.database.write(() => {
+      if (!this.database.isInPlace()) throw replaced(this.database.path);
       const { changes } = this.database.statement(sql)
         .run(holder, Number(isLocked), seen.fencing, seen.beats, seen.holder);
       return Number(changes) === 0 ? null : seen.fencing + 1;
@@ -32,7 +34,7 @@ export class SqliteLeases implements Leases {
     const sql = "UPDATE lease SET beats = beats + 1, is_locked = ? WHERE fencing = ? AND holder IS NOT NULL";
     return this.database.write(() => {
       const { changes } = this.database.statement(sql).run(Number(isLocked), fencing);
-      if (Number(changes) === 0) throw new Fenced(fencing, this.#read());
+      if (Number(changes) === 0 || !this.database.isInPlace()) throw this.#fenced(fencing);
     });
   }
 
@@ -46,7 +48,13 @@ export class SqliteLeases implements Leases {
   /** For the transaction of a leader's write. @throws {Fenced} when there is a newer leader */
   check(fencing: number): void {
     const sql = "SELECT fencing FROM lease";
-    if (this.database.statement(sql).get()?.["fencing"] !== fencing) throw new Fenced(fencing, this.#read());
+    const isNewest = this.database.statement(sql).get()?.["fencing"] === fencing;
+    if (!isNewest || !this.database.isInPlace()) throw this.#fenced(fencing);
+  }
+
+  #fenced(fencing: number): Fenced {
+    const lease = this.#read();
+    return new Fenced(fencing, this.database.isInPlace() ? lease : { ...lease, holder: "a restored store" });
   }
 
   #read(): Lease {
@@ -54,4 +62,13 @@ export class SqliteLeases implements Leases {
     const { is_locked, ...lease } = leaseSchema.parse(this.database.statement(sql).get());
     return { ...lease, isLocked: is_locked !== 0 };
   }
+}
+
+function replaced(path: string): EvenkeelError {
+  return new EvenkeelError(
+    `Cannot lead on ${path}: another file has come into its place since it was opened`,
+    {
+      hint: "Start again",
+    },
+  );
 }

@@ -182,6 +182,39 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "who holds the folder without leading, as restore does, is waited for",
+  withPair(async (pair) => {
+    assert(await pair.locks[1].tryHold());
+    let hasLed = false;
+    const leading = pair.lead(0).finally(() => hasLed = true);
+    await pair.pass(0, LEASE_MS - 2_000);
+    assertEquals(hasLed, false);
+    await pair.locks[1].release();
+    assertEquals((await pair.passUntil(0, leading)).isAlone, true);
+  }),
+);
+
+Deno.test("a leader whose store was replaced by another file is fenced, and none begins to lead on it", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "state.db");
+    await using store = await openSqliteStore(path);
+    await (await openSqliteStore(`${path}.restored`))[Symbol.asyncDispose]();
+    const fencing = await store.takeLease("a", await store.getLease(), true) ?? 0;
+    const leader = store.under(fencing);
+    await leader.intend(intent);
+    await Deno.rename(`${path}.restored`, path);
+    await assertRejects(
+      () => leader.intend({ ...intent, key: "inc_1/2/deploy" }),
+      Fenced,
+      "a restored store leads",
+    );
+    await assertRejects(() => store.renewLease(fencing, true), Fenced);
+    const lease = await store.getLease();
+    await assertRejects(() => store.takeLease("b", lease, true), EvenkeelError, "another file");
+    assertEquals((await store.listJournal()).length, 1);
+  }));
+
 Deno.test("of two who reach for the lease at once one gets it", () =>
   inFolder(async (folder) => {
     await using store = await openSqliteStore(join(folder, "state.db"));
