@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { z } from "zod";
 import { EvenkeelError } from "../../base/errors.ts";
 import { cloneCheckout } from "../../repo/checkout.ts";
 import type { Checkout } from "../../repo/checkout.ts";
@@ -127,24 +128,14 @@ Deno.test("a token opens an http remote and shows nowhere: no file, argument or 
   await using folder = await createFolder();
   const clone = (name: string, token: string, url = server.url) =>
     cloneCheckout({ url, branch: "main", directory: join(folder.path, name), token });
-  await using _witness = await recordArguments(folder.path);
-  await using checkout = await clone("work", TOKEN);
-  const { commit } = await edit(checkout, "2\n");
-  assertEquals(await pushCommit(checkout, commit, "main"), { kind: "pushed" });
-  assertEquals(await repository.head(), commit);
-  const config = await checkout.gitOutput(["config", "--list", "--local"], "look");
-  assertEquals([config.includes(TOKEN), config.includes(btoa(`x-access-token:${TOKEN}`)), checkout.url], [
-    false,
-    false,
-    server.url,
-  ]);
-  for await (const file of filesBelow(folder.path)) {
-    const text = new TextDecoder().decode(await Deno.readFile(file));
-    assertEquals(text.includes(TOKEN) || text.includes(btoa(`x-access-token:${TOKEN}`)), false, file);
+  const { commit, kind, url, ...told } = await publishWatched(folder.path, server.url);
+  assertEquals([kind, url, commit], ["pushed", server.url, await repository.head()]);
+  const argumentsSeen = await Deno.readTextFile(join(folder.path, "arguments"));
+  assertStringIncludes(argumentsSeen, "push");
+  assert(told.files.length > 5);
+  for (const text of [argumentsSeen, told.config, told.shown, ...told.files]) {
+    for (const secret of [TOKEN, btoa(`x-access-token:${TOKEN}`)]) assert(!text.includes(secret), text);
   }
-  assertEquals(Deno.inspect(checkout, { depth: 9 }).includes(TOKEN), false);
-  assertEquals(Deno.inspect(checkout, { depth: 9 }).includes(btoa(`x-access-token:${TOKEN}`)), false);
-  assertStringIncludes(await Deno.readTextFile(join(folder.path, "arguments")), "push");
   assertEquals(await remoteHead(server.url, "main", TOKEN), commit);
 
   // The same with the credential inside the address.
@@ -167,27 +158,32 @@ Deno.test("a token is for GitHub and this machine; other hosts get none", async 
   assertEquals(parseRemote("git@github.com:o/r.git", TOKEN).authorization(), undefined);
 });
 
-/** Puts a git on PATH that writes its arguments to `<folder>/arguments` and is git otherwise. */
-async function recordArguments(folder: string): Promise<AsyncDisposable> {
-  const path = Deno.env.get("PATH") ?? "";
+const publishedSchema = z.object({
+  commit: z.string(),
+  kind: z.string(),
+  url: z.string(),
+  shown: z.string(),
+  config: z.string(),
+  files: z.array(z.string()),
+});
+
+/**
+ * Runs publisher.ts with a git on its PATH that writes its arguments to `<folder>/arguments` and is git otherwise. In a
+ * process of its own, because tests of other files share the environment of this one.
+ */
+async function publishWatched(folder: string, url: string): Promise<z.infer<typeof publishedSchema>> {
   const real = (await gitIn("/", ["--exec-path"])).trim();
   const programs = join(folder, "programs");
   await Deno.mkdir(programs);
   const script = `#!/bin/sh\nprintf '%s\\n' "$*" >> '${folder}/arguments'\nexec '${real}/git' "$@"\n`;
   await Deno.writeTextFile(join(programs, "git"), script, { mode: 0o755 });
-  Deno.env.set("PATH", `${programs}:${path}`);
-  return {
-    [Symbol.asyncDispose]: () => {
-      Deno.env.set("PATH", path);
-      return Promise.resolve();
-    },
-  };
-}
-
-async function* filesBelow(folder: string): AsyncGenerator<string> {
-  for await (const entry of Deno.readDir(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory) yield* filesBelow(path);
-    else if (entry.isFile) yield path;
-  }
+  const publisher = new URL("publisher.ts", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", publisher, url, join(folder, "work"), TOKEN],
+    env: { PATH: `${programs}:${Deno.env.get("PATH")}` },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assert(text !== "", new TextDecoder().decode(stderr));
+  return publishedSchema.parse(JSON.parse(text));
 }
