@@ -558,9 +558,9 @@ export class Simulation {
       this.checker.fail("ends", `${service.id} stalled without a reason or a command`);
     }
     const mayBeSpent = ["EffectsSpent", "AttemptsSpent", "FingerprintSpent"];
-    // What was tried in vain is never tried again, also where it would help by now.
+    // What was tried in vain is never tried again, also where it would help by now; what did harm is kept away.
     const isSpent = outcome?.kind === "stalled" &&
-      (mayBeSpent.includes(outcome.reason) || outcome.message.includes("tried before"));
+      (mayBeSpent.includes(outcome.reason) || /tried before|in quarantine/.test(outcome.message));
     const isShown = outcome?.kind === "stalled" && outcome.reason === "SuggestOnly" &&
       spec.mode === "suggest";
     if (outcome?.kind === "stalled" && !isSpent && !isShown && this.#isRepairable(service)) {
