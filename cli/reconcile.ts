@@ -26,6 +26,7 @@ import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from
 import { createNarrator } from "./event_line.ts";
 import type { Narrator } from "./event_line.ts";
 import { createExplainer } from "./failure.ts";
+import { keptAnswer } from "./kept_answer.ts";
 import { createDiskWatch, describeTrouble } from "./observe_only.ts";
 import type { DiskWatch } from "./observe_only.ts";
 import { openWhenWritable, TRY_AGAIN_MS } from "./observing.ts";
@@ -138,6 +139,8 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   const disk = createDiskWatch(narrator);
   /** Who leads, while another Evenkeel does. */
   let leader: string | null = null;
+  // Whoever asks for readiness needs no token, and finding out writes to the disk.
+  const storeTrouble = keptAnswer(() => troubleOf(store), systemClock);
   const status = await startStatusServer({
     ...server,
     store,
@@ -145,7 +148,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     advice: () => adviceReport(store, { freeMemoryMiB: freeMemoryMiB(), now: systemClock.now() }),
     nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
     readiness: async () => {
-      const trouble = disk.trouble ?? await troubleOf(store);
+      const trouble = disk.trouble ?? await storeTrouble();
       if (trouble !== null) return { ready: false, reason: `Observe-only: ${trouble}` };
       const reason = leader === null
         ? "Looking after the services"

@@ -1,7 +1,8 @@
 /**
  * The receiver of Render's webhooks. The signature is its token: what is not genuine is answered 401 without a word
  * why. A genuine delivery only asks for an early look at its service; nothing in it is believed beyond that. Answers
- * before anything is done, holds bounded memory, and turns a flood away before it is read.
+ * before anything is done and holds bounded memory. What is forged never costs a genuine delivery its place: Render
+ * gives a webhook up whose deliveries are refused.
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -13,9 +14,12 @@ export const WEBHOOK_PATH = "/webhooks/render";
 export const WEBHOOK_BODY_BYTES_MAX = 16 * 1024;
 /** How long a sender may take to send a body, in milliseconds. */
 export const WEBHOOK_BODY_TIMEOUT_MS = 5_000;
-/** Requests a second that are looked at in the long run, and at once after a pause. */
+/** Genuine deliveries a second that are taken in the long run, and at once after a pause. */
 export const WEBHOOK_REQUESTS_PER_SECOND = 50;
 export const WEBHOOK_BURST = 500;
+/** Forged requests a second that are answered 401 and logged in the long run, and at once; the others are told to go slower. */
+export const WEBHOOK_REFUSED_PER_SECOND = 10;
+export const WEBHOOK_REFUSED_BURST = 100;
 /** Requests whose bodies are read at once. */
 export const WEBHOOK_AT_ONCE_MAX = 32;
 /** Deliveries remembered, so that a repeat asks for nothing; the oldest are forgotten. */
@@ -49,12 +53,18 @@ export interface WebhookReceiver {
 
 export function createWebhookReceiver<Delivery>(options: WebhookReceiverOptions<Delivery>): WebhookReceiver {
   const { verifier, clock, onDelivery } = options;
-  const mayEnter = createGate(clock);
+  const mayEnter = createGate(clock, WEBHOOK_REQUESTS_PER_SECOND, WEBHOOK_BURST);
+  const mayBeTold = createGate(clock, WEBHOOK_REFUSED_PER_SECOND, WEBHOOK_REFUSED_BURST);
   const seen = new Set<string>();
   let reading = 0;
 
+  const unauthorized = (why: string): Response => {
+    if (!mayBeTold()) return tooMany();
+    log.debug(`A delivery was refused: ${why}`);
+    return refuse(401, "not accepted");
+  };
+
   const receive = async (request: Request): Promise<Response> => {
-    if (!mayEnter()) return refuse(429, "too many requests", { "Retry-After": "1" });
     if (Number(request.headers.get("content-length") ?? 0) > WEBHOOK_BODY_BYTES_MAX) {
       return refuse(413, "the body is too large");
     }
@@ -74,6 +84,7 @@ export function createWebhookReceiver<Delivery>(options: WebhookReceiverOptions<
         return taken();
       case "genuine": {
         if (seen.has(verdict.id)) return taken();
+        if (!mayEnter()) return tooMany();
         onDelivery(verdict.delivery);
         seen.add(verdict.id);
         for (const id of seen) {
@@ -105,9 +116,8 @@ function taken(): Response {
   return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
 }
 
-function unauthorized(why: string): Response {
-  log.debug(`A delivery was refused: ${why}`);
-  return refuse(401, "not accepted");
+function tooMany(): Response {
+  return refuse(429, "too many requests", { "Retry-After": "1" });
 }
 
 function refuse(status: number, error: string, headers: Record<string, string> = {}): Response {
@@ -115,12 +125,12 @@ function refuse(status: number, error: string, headers: Record<string, string> =
 }
 
 /** A bucket of tokens: a burst, then so many a second. */
-function createGate(clock: Clock): () => boolean {
-  let tokens = WEBHOOK_BURST;
+function createGate(clock: Clock, perSecond: number, burst: number): () => boolean {
+  let tokens = burst;
   let at = clock.monotonic();
   return () => {
     const now = clock.monotonic();
-    tokens = Math.min(WEBHOOK_BURST, tokens + (now - at) / 1000 * WEBHOOK_REQUESTS_PER_SECOND);
+    tokens = Math.min(burst, tokens + (now - at) / 1000 * perSecond);
     at = now;
     if (tokens < 1) return false;
     tokens--;

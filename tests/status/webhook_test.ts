@@ -13,6 +13,8 @@ import {
   WEBHOOK_BURST,
   WEBHOOK_IDS_KEPT,
   WEBHOOK_PATH,
+  WEBHOOK_REFUSED_BURST,
+  WEBHOOK_REFUSED_PER_SECOND,
   WEBHOOK_REQUESTS_PER_SECOND,
 } from "../../status/webhook.ts";
 import { ManualClock } from "../reconciler/world.ts";
@@ -104,18 +106,34 @@ Deno.test("senders who hold their bodies back are let go in time, and others are
   assertEquals((await send("evt-new")).status, 204);
 });
 
-Deno.test("a flood is turned away unread beyond a burst, and deliveries are taken again when it is over", async () => {
+Deno.test("a flood of forged deliveries is turned away, and costs no genuine one its place", async () => {
   const { clock, send, deliveries } = open();
-  for (let at = 0; at < WEBHOOK_BURST; at++) {
+  for (let at = 0; at < WEBHOOK_REFUSED_BURST; at++) {
     assertEquals((await send(`evt-${at}`, { secret: OTHER })).status, 401);
   }
-  assertEquals((await send("evt-1")).status, 429);
-  await clock.advance(1000);
-  for (let at = 0; at < WEBHOOK_REQUESTS_PER_SECOND; at++) {
+  for (let at = 0; at < WEBHOOK_BURST; at++) {
+    assertEquals((await send(`evt-${at}`, { secret: OTHER })).status, 429);
     assertEquals((await send(`evt-${at}`)).status, 204);
   }
+  assertEquals(deliveries.length, WEBHOOK_BURST);
+  await clock.advance(1000);
+  for (let at = 0; at < WEBHOOK_REFUSED_PER_SECOND; at++) {
+    assertEquals((await send("evt-x", { headers: { "webhook-signature": "" } })).status, 401);
+  }
+  assertEquals((await send("evt-x", { headers: { "webhook-signature": "" } })).status, 429);
+});
+
+Deno.test("genuine deliveries beyond a burst wait for their second, and repeats cost none of it", async () => {
+  const { clock, send, deliveries } = open();
+  for (let at = 0; at < WEBHOOK_BURST; at++) assertEquals((await send(`evt-${at}`)).status, 204);
   assertEquals((await send("evt-x")).status, 429);
-  assertEquals(deliveries.length, WEBHOOK_REQUESTS_PER_SECOND);
+  assertEquals((await send("evt-1")).status, 204);
+  await clock.advance(1000);
+  for (let at = 0; at < WEBHOOK_REQUESTS_PER_SECOND; at++) {
+    assertEquals((await send(`evt-later-${at}`)).status, 204);
+  }
+  assertEquals((await send("evt-x")).status, 429);
+  assertEquals(deliveries.length, WEBHOOK_BURST + WEBHOOK_REQUESTS_PER_SECOND);
 });
 
 Deno.test("remembered deliveries are bounded: the oldest is forgotten and would only ask once more", async () => {
