@@ -21,6 +21,7 @@ import { diskTrouble } from "../state/disk.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import { createCleanStore } from "../state/clean_store.ts";
 import type { Store } from "../state/store.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 import { createTroubleTeller } from "./agent_trouble.ts";
 import { createCopyKeeper } from "./copy_keeper.ts";
 import { confirmedFetch, confirmedRepositories, leadAtOnce } from "./leading.ts";
@@ -32,8 +33,6 @@ import { createSecrets, learnFrom, ownSecrets } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 import { createSessionRecorder, describeContinued } from "./session_recorder.ts";
 import { agentSays, watchAgents, watchFetch } from "./watched.ts";
-
-const STORE_FILE = "evenkeel.db";
 
 export interface AssemblyOptions {
   /** `false` keeps everything that is recorded in memory. @default true */

@@ -19,6 +19,7 @@ import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import { unknownOf } from "../state/unknowns.ts";
 import type { UnknownSeen } from "../state/unknowns.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 import { sanitizeLog } from "../text/sanitize.ts";
 import { viewRepository } from "../reconciler/evidence.ts";
 import { parseArguments } from "./arguments.ts";
@@ -160,7 +161,7 @@ async function rememberUnknowns(seen: readonly (UnknownSeen | null)[]): Promise<
   const unknowns = seen.filter((each) => each !== null);
   if (directory === "" || unknowns.length === 0) return;
   const { openSqliteStore } = await import("../state/sqlite.ts");
-  await using store = await openSqliteStore(join(directory, "evenkeel.db"));
+  await using store = await openSqliteStore(join(directory, STORE_FILE));
   await store.record({ unknowns });
 }
 

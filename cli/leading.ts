@@ -10,6 +10,7 @@ import { LEASE_MS, Replica } from "../state/replica.ts";
 import type { Term } from "../state/replica.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { SharedStore } from "../state/store.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 
 export type Confirm = Term["confirm"];
 
@@ -51,7 +52,7 @@ export async function leadAtOnce(directory: string): Promise<Term> {
 }
 
 function openStore(directory: string): Promise<SharedStore> {
-  return openSqliteStore(join(directory, "evenkeel.db"));
+  return openSqliteStore(join(directory, STORE_FILE));
 }
 
 /** Sends what changes something only once it is sure who leads: the last step before it leaves. */

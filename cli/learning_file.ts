@@ -6,6 +6,7 @@ import { writeLearningState } from "../state/artifacts.ts";
 import { lockDataDirectory } from "../state/lock.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
 import { secretVariables } from "./secrets.ts";
@@ -15,7 +16,7 @@ export function dataDirectory(): string {
 }
 
 export function openLearning(directory: string): Promise<Store> {
-  return openSqliteStore(join(directory, "evenkeel.db"));
+  return openSqliteStore(join(directory, STORE_FILE));
 }
 
 /** Text from outside on one line, safe to store and to show. */

@@ -43,7 +43,6 @@ export function createOverlay(store: Store): Store {
     listImports: () => store.listImports(),
     addImport: refuse,
     forget: refuse,
-    isWritable: () => Promise.resolve(false),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

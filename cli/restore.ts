@@ -5,6 +5,7 @@ import { EXIT } from "../base/errors.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import { lockDataDirectory } from "../state/lock.ts";
 import { restoreStore } from "../state/restore.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
@@ -35,7 +36,7 @@ export async function restoreCommand(args: string[]): Promise<number> {
   }
   const directory = dataDirectory();
   await using _lock = await lockDataDirectory(directory);
-  const restored = await restoreStore(join(directory, "evenkeel.db"), systemClock);
+  const restored = await restoreStore(join(directory, STORE_FILE), systemClock);
   const { copiedAt, kept, rescued, isComplete, pending } = restored;
   if (parsed.flags.output === "json") {
     printJson({ schemaVersion: 1, ...restored, copiedAt: new Date(copiedAt).toISOString() });

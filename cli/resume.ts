@@ -7,6 +7,7 @@ import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
 import { printJson, safe } from "./output.ts";
@@ -37,7 +38,7 @@ export async function resumeCommand(args: string[]): Promise<number> {
     });
   }
   const directory = Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
-  await using store = await openSqliteStore(join(directory, "evenkeel.db"));
+  await using store = await openSqliteStore(join(directory, STORE_FILE));
   const resumed: string[] = [];
   for (const record of await store.listServices()) {
     if (!all && !wanted.includes(record.serviceId) && !wanted.includes(record.name)) continue;

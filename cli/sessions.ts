@@ -7,6 +7,7 @@ import { composeSession, listSessionIds, SESSIONS_LISTED_MAX } from "../state/se
 import type { Session } from "../state/sessions.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
 import { createPainter, printJson, safe, table } from "./output.ts";
@@ -64,7 +65,7 @@ export function dataDirectory(): string {
 
 /** The store of a data folder; `null` where there is none, so that looking leaves nothing behind. */
 export async function openExisting(directory: string): Promise<Store | null> {
-  const path = join(directory, "evenkeel.db");
+  const path = join(directory, STORE_FILE);
   const isThere = await Deno.stat(path).then(({ isFile }) => isFile, () => false);
   return isThere ? await openSqliteStore(path) : null;
 }

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { EXIT } from "../base/errors.ts";
 import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
+import { STORE_FILE } from "../state/store_file.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
 import { createPainter, printJson, safe, wrap } from "./output.ts";
@@ -39,7 +40,7 @@ export async function unknownsCommand(args: readonly string[]): Promise<number> 
   }
   const { limit, output } = parsed.flags;
   const directory = Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
-  await using store = await openSqliteStore(join(directory, "evenkeel.db"));
+  await using store = await openSqliteStore(join(directory, STORE_FILE));
   const unknowns = await store.listUnknowns({ limit });
   if (output === "json") {
     printJson({

@@ -3,15 +3,13 @@
  * transactions that reach the disk before they return. Waiting for another process blocks the event loop, so
  * it is short, and repeated a bounded number of times with pauses between.
  */
-import { dirname } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
-import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { EvenkeelError } from "../base/errors.ts";
 import { DiskTrouble, diskTrouble } from "./disk.ts";
-import { syncDirectory } from "./files.ts";
-import { RESTORE_HINT } from "./rows.ts";
 import { APPLICATION_ID, migrate, MIGRATIONS, schemaVersion } from "./migrations.ts";
+import { checkFile, damaged, fileAt, makeFile } from "./store_file.ts";
 
 /** How long SQLite itself waits for a lock, in milliseconds; the event loop stands still meanwhile. */
 export const BUSY_TIMEOUT_MS = 250;
@@ -23,7 +21,6 @@ export const BUSY_PAUSE_MS = 50;
 /** A store that ends with its process, for simulations: the same database without a file. */
 export const IN_MEMORY = ":memory:";
 
-const HEADER_BYTES = 100;
 /** What SQLite needs beside its file to begin with. */
 const PROBE_BYTES = 64 * 1024;
 /** The store, its log and the index of that, and one to spare. */
@@ -49,11 +46,14 @@ export class Database implements Disposable {
     return fileAt(this.path) === this.#file;
   }
 
-  /** @throws {EvenkeelError} when the file cannot be used; it is left as it was */
+  /**
+   * @throws {EvenkeelError} when the file cannot be used; one that is no database of SQLite's stays untouched with its
+   * log, into any other SQLite may play its log
+   */
   static async open(path: string, clock: Clock): Promise<Database> {
     if (path !== IN_MEMORY) {
       await makeFile(path);
-      await checkLength(path);
+      await checkFile(path);
     }
     const open = patiently(path, "open", clock, () => {
       const opened = connect(path);
@@ -107,16 +107,6 @@ export class Database implements Disposable {
   }
 }
 
-/** Which file lies at a path; `null` when there is none. */
-function fileAt(path: string): number | null {
-  try {
-    return path === IN_MEMORY ? null : Deno.statSync(path).ino;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
 /** SQLite does not say why it cannot open a file; the system does. */
 async function checkWritable(path: string): Promise<void> {
   if (path === IN_MEMORY) return;
@@ -134,98 +124,6 @@ async function checkWritable(path: string): Promise<void> {
 
 function connect(path: string): DatabaseSync {
   return new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-}
-
-/**
- * A new store is made beside its place and put there complete, so that an empty or half file at that place is
- * always damage, never a beginning. Only its owner may read it.
- */
-async function makeFile(path: string): Promise<void> {
-  try {
-    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    if (await exists(path)) return;
-    // Its newest state lies in the log; a new store would have that played into it.
-    if (await sizeOf(`${path}-wal`) > 0) throw damaged(path, "it is missing, and its log is there");
-    const fresh = `${path}.new-${crypto.randomUUID()}`;
-    try {
-      (await Deno.open(fresh, { createNew: true, write: true, mode: 0o600 })).close();
-      const database = connect(fresh);
-      try {
-        migrate(database);
-      } finally {
-        database.close();
-      }
-      // Unlike a rename, a link never replaces a store that another process made meanwhile.
-      await Deno.link(fresh, path).catch((error: unknown) => {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      });
-      await syncDirectory(dirname(path));
-    } finally {
-      await Deno.remove(fresh).catch(() => {});
-      await Deno.remove(`${fresh}-journal`).catch(() => {});
-    }
-  } catch (error) {
-    if (error instanceof EvenkeelError) throw error;
-    const trouble = diskTrouble(`create ${path}`, error);
-    if (trouble !== null) throw trouble;
-    throw new EvenkeelError(`Cannot create ${path}: ${messageOf(error)}`, {
-      hint: "Choose a folder you may write to with EVENKEEL_DATA_DIR",
-      cause: error,
-    });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/**
- * SQLite reads what is missing at the end of a file as zeros. A file without a write-ahead log is as long as
- * its header says; with one, its end may still be in the log.
- */
-async function checkLength(path: string): Promise<void> {
-  if (await sizeOf(`${path}-wal`) > 0) return;
-  const header = await readHeader(path);
-  if (header === null) throw damaged(path, "it is shorter than a header");
-  const view = new DataView(header.buffer);
-  // SQLite file format: the page size at offset 16, where 1 stands for 65536, and the pages at offset 28.
-  const pageBytes = view.getUint16(16) === 1 ? 65_536 : view.getUint16(16);
-  const expected = pageBytes * view.getUint32(28);
-  const actual = await sizeOf(path);
-  // A log that has appeared meanwhile means that another process is at work here.
-  if (actual < expected && await sizeOf(`${path}-wal`) === 0) {
-    throw damaged(path, `it has ${actual} of ${expected} bytes`);
-  }
-}
-
-async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
-  try {
-    using file = await Deno.open(path);
-    const header = new Uint8Array(HEADER_BYTES);
-    return await file.read(header) === HEADER_BYTES ? header : null;
-  } catch (error) {
-    const trouble = diskTrouble(`open ${path}`, error);
-    if (trouble !== null) throw trouble;
-    throw new EvenkeelError(`Cannot open ${path}: ${messageOf(error)}`, {
-      hint: "Choose a folder you may read and write with EVENKEEL_DATA_DIR",
-      cause: error,
-    });
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
-  }
 }
 
 function check(path: string, database: DatabaseSync): void {
@@ -264,13 +162,6 @@ function expectedSchema(): string {
   expected = schemaOf(database);
   database.close();
   return expected;
-}
-
-function damaged(path: string, why: string, cause?: unknown): EvenkeelError {
-  return new EvenkeelError(`Cannot open ${path}: the file is damaged: ${why}`, {
-    hint: RESTORE_HINT,
-    cause,
-  });
 }
 
 async function patiently<T>(

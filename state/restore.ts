@@ -1,7 +1,8 @@
 /**
  * The way back from a damaged store: its copy takes its place, with what the damaged file still says whole about
  * services, incidents and effects, which is newer. The damaged file is kept. A kill between any two lines leaves the
- * damaged store in its place or the restored one, never none.
+ * damaged store in its place or the restored one, never none: a damaged one whose log was already taken away is refused
+ * by who opens it, and gets it back from the next restore.
  */
 import { dirname } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
@@ -14,6 +15,7 @@ import { incidentSchema, journalEntrySchema, serviceRecordSchema } from "./recor
 import type { Incident } from "./records.ts";
 import { decode, isIntact } from "./rows.ts";
 import { openSqliteStore } from "./sqlite.ts";
+import { fileAt, firstBytes, keptAt, readHeader, setAside } from "./store_file.ts";
 import type { Store } from "./store.ts";
 
 export interface Restored {
@@ -40,7 +42,9 @@ export async function restoreStore(path: string, clock: Clock): Promise<Restored
       hint: `Start without memory: mv ${path} ${path}.damaged && rm -f ${path}-wal ${path}-shm`,
     });
   }
-  if (await isWhole(path, clock)) {
+  await bringBackLog(path);
+  // Opened, a store that is missing would be made anew.
+  if (fileAt(path) !== null && await isWhole(path, clock)) {
     throw new EvenkeelError(`Cannot restore ${path}: it is not damaged`, { hint: "Nothing has to be done" });
   }
   const fresh = `${path}.restored`;
@@ -49,7 +53,6 @@ export async function restoreStore(path: string, clock: Clock): Promise<Restored
   await Deno.copyFile(copyOf(path), fresh);
   const { fencing, ...found } = await readDamaged(path, `${path}.reading`);
   raiseFencing(fresh, fencing);
-  let pending: string[];
   {
     await using store = await openSqliteStore(fresh, { clock });
     await bringOver(store, found);
@@ -63,10 +66,12 @@ export async function restoreStore(path: string, clock: Clock): Promise<Restored
         data: null,
       }],
     });
-    pending = await pendingIn(store);
   }
-  const kept = `${path}.damaged-${clock.now()}`;
-  await Deno.link(path, kept).catch(ignoreMissing);
+  const pending = pendingIn(fresh);
+  const kept = keptAt(path, clock.now());
+  // A store that is missing is an empty one, so that there is something to tell whose log was taken away.
+  (await Deno.open(path, { create: true, append: true, mode: 0o600 })).close();
+  await Deno.link(path, kept);
   // The log of the damaged file would be played into the restored one.
   await Deno.rename(`${path}-wal`, `${kept}-wal`).catch(ignoreMissing);
   await Deno.remove(`${path}-shm`).catch(ignoreMissing);
@@ -74,6 +79,14 @@ export async function restoreStore(path: string, clock: Clock): Promise<Restored
   await syncDirectory(dirname(path));
   const rescued = found.services.length + found.incidents.length + found.journal.length;
   return { copiedAt: at, kept, rescued, isComplete: found.isComplete, pending };
+}
+
+/** A restore was killed after it took the log away and before the copy was in its place. */
+async function bringBackLog(path: string): Promise<void> {
+  const kept = await setAside(path);
+  if (kept === null) return;
+  await Deno.rename(`${kept}-wal`, `${path}-wal`);
+  await Deno.remove(kept);
 }
 
 async function isWhole(path: string, clock: Clock): Promise<boolean> {
@@ -101,10 +114,18 @@ async function readDamaged(path: string, aside: string): Promise<Found & { fenci
   await removeDatabase(aside);
   try {
     for (const end of ["", "-wal"]) await Deno.copyFile(path + end, aside + end).catch(ignoreMissing);
+    const header = await readHeader(copyOf(path));
+    if (header !== null) await mendHeader(aside, firstBytes(header));
     return readRecords(aside);
   } finally {
     await removeDatabase(aside);
   }
+}
+
+/** Without its first bytes, which are the same in every store, SQLite reads nothing of a file. */
+async function mendHeader(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  using file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
+  await file.write(bytes);
 }
 
 function readRecords(path: string): Found & { fencing: number } {
@@ -170,12 +191,15 @@ async function bringOver(store: Store, { services, incidents, journal }: Found):
   }
 }
 
-async function pendingIn(store: Store): Promise<string[]> {
-  const keys: string[] = [];
-  for (const { serviceId } of await store.listServices()) {
-    keys.push(...(await store.listPending(serviceId)).map(({ key }) => key));
+/** Asked of the journal: an effect may belong to no service that is known, as that on a webhook does. */
+function pendingIn(path: string): string[] {
+  const database = new DatabaseSync(path);
+  try {
+    const sql = "SELECT key FROM journal WHERE state = 'intended' ORDER BY id";
+    return database.prepare(sql).all().map(({ key }) => String(key));
+  } finally {
+    database.close();
   }
-  return keys;
 }
 
 async function removeDatabase(path: string): Promise<void> {

@@ -304,10 +304,6 @@ class SqliteStore implements SharedStore {
     });
   }
 
-  async isWritable(): Promise<boolean> {
-    return await this.whyUnwritable() === null;
-  }
-
   async whyUnwritable(): Promise<Error | null> {
     try {
       const now = Math.round(this.#clock.now());

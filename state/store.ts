@@ -99,9 +99,6 @@ export interface Store extends AsyncDisposable {
 
   /** Failures whose cause is not known, the most seen first. @param query.limit 1 to 1000 @default 50 */
   listUnknowns(query?: { limit?: number }): Promise<Unknown[]>;
-
-  /** True when a write succeeds: what /readyz asks. */
-  isWritable(): Promise<boolean>;
 }
 
 /** A store that several processes may have open, of which one acts. */
@@ -112,6 +109,6 @@ export interface SharedStore extends Store, Leases {
    * @param onFenced told when a write was refused so
    */
   under(fencing: number, onFenced?: (error: Fenced) => void): Store;
-  /** Why nothing can be written now; `null` when a write succeeds. */
+  /** Why nothing can be written now; `null` when a write succeeds. What /readyz asks. */
   whyUnwritable(): Promise<Error | null>;
 }

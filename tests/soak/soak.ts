@@ -20,7 +20,7 @@ import { DEFAULT_SPEC } from "../../reconciler/spec.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
 import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
-import type { Store } from "../../state/store.ts";
+import type { SharedStore, Store } from "../../state/store.ts";
 import { startStatusServer } from "../../status/server.ts";
 import { Checker } from "../simulation/checker.ts";
 import type { Violation } from "../simulation/checker.ts";
@@ -127,7 +127,7 @@ class Soak {
     private readonly options: SoakOptions,
     private readonly folder: string,
     private readonly path: string,
-    private readonly disk: Store,
+    private readonly disk: SharedStore,
   ) {
     const seed = options.seed ?? 1;
     this.#chance = new Chance(seed, "weeks");
@@ -195,7 +195,7 @@ class Soak {
       version: "soak",
       clock: systemClock,
       port: 0,
-      readiness: async () => ({ ready: await this.disk.isWritable(), reason: "Soaking" }),
+      readiness: async () => ({ ready: await this.disk.whyUnwritable() === null, reason: "Soaking" }),
       isWatched: ({ serviceId, name }) => this.#specs.has(serviceId) || this.#specs.has(name),
       nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
     });

@@ -107,6 +107,71 @@ Deno.test("a store of which nothing can be read is restored to its copy, under a
     assertEquals((await store.listServices()).length, 1);
   }));
 
+Deno.test("one byte of a header is mended for reading: every row is rescued, and an effect of no service is named (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    {
+      await using store = await openSqliteStore(path);
+      await store.intend({ ...intent(99), key: "webhook-on/evt_1", serviceId: "webhook" });
+    }
+    for (const at of [3, 17]) {
+      const whole = await Deno.readFile(path);
+      await damage(path, at, 1);
+      const { rescued, isComplete, pending, kept } = await restoreStore(path, systemClock);
+      assertEquals([rescued, isComplete, pending.length], [121, true, 40], `byte ${at}`);
+      assert(pending.includes("webhook-on/evt_1"));
+      assertEquals((await Deno.readFile(kept)).findIndex((byte, index) => byte !== whole[index]), at);
+      await Deno.remove(kept);
+    }
+  }));
+
+/** A store whose first bytes are damaged and whose newest effect lies in its log. */
+async function damagedWithLog(path: string): Promise<void> {
+  await withCopy(path);
+  {
+    await using store = await openSqliteStore(path);
+    await store.intend({ ...intent(99), key: "inc_40/2/restart" });
+    for (const end of ["", "-wal"]) await Deno.copyFile(path + end, `${path}${end}.live`);
+  }
+  for (const end of ["", "-wal"]) await Deno.rename(`${path}${end}.live`, path + end);
+  await damage(path, 3, 1);
+}
+
+Deno.test("a store that does not begin as one is refused with its log untouched, and restored with it (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await damagedWithLog(path);
+    const before = [await Deno.readFile(path), await Deno.readFile(`${path}-wal`)];
+    await assertRejects(() => openSqliteStore(path), EvenkeelError, "it does not begin as a database");
+    assertEquals([await Deno.readFile(path), await Deno.readFile(`${path}-wal`)], before);
+    const { pending, isComplete } = await restoreStore(path, systemClock);
+    assertEquals([isComplete, pending.includes("inc_40/2/restart")], [true, true]);
+  }));
+
+Deno.test("a restore that was killed after it took the log away is refused, and repeated with the log (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await damagedWithLog(path);
+    const kept = `${path}.damaged-1`;
+    await Deno.link(path, kept);
+    await Deno.rename(`${path}-wal`, `${kept}-wal`);
+    await assertRejects(() => openSqliteStore(path), EvenkeelError, "putting back its copy was interrupted");
+    const restored = await restoreStore(path, systemClock);
+    assertEquals([restored.isComplete, restored.pending.includes("inc_40/2/restart")], [true, true]);
+    assertEquals((await namesIn(folder)).filter((name) => name.includes("damaged-1-")), []);
+    assert((await namesIn(folder)).includes(`${restored.kept.slice(folder.length + 1)}-wal`));
+  }));
+
+Deno.test("a store that is missing is restored from its copy, not begun anew (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    await Deno.remove(path);
+    const { isComplete, pending } = await restoreStore(path, systemClock);
+    assertEquals([isComplete, pending], [false, ["inc_1/1/push"]]);
+  }));
+
 Deno.test("a store that is whole, or has no copy, is not restored and stays as it is", () =>
   inFolder(async (folder) => {
     const path = join(folder, "evenkeel.db");

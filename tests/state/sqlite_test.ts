@@ -7,10 +7,10 @@ import {
   EVENTS_KEPT_PER_SERVICE,
   openSqliteStore,
 } from "../../state/sqlite.ts";
-import type { Store } from "../../state/store.ts";
+import type { SharedStore, Store } from "../../state/store.ts";
 import { event, healed, incident, inFolder, outcome, serviceRecord, START } from "./builders.ts";
 
-function withStore(work: (store: Store, path: string) => Promise<void>): Promise<void> {
+function withStore(work: (store: SharedStore, path: string) => Promise<void>): Promise<void> {
   return inFolder(async (folder) => {
     const path = join(folder, "data", "state.db");
     await using store = await openSqliteStore(path);
@@ -209,13 +209,13 @@ Deno.test("a store that another process keeps locked is waited for", () =>
     other.database.close();
   }));
 
-Deno.test("isWritable() tells whether a write would succeed", () =>
+Deno.test("whyUnwritable() tells why a write would not succeed", () =>
   withStore(async (store, path) => {
-    assertEquals(await store.isWritable(), true);
+    assertEquals(await store.whyUnwritable(), null);
     const database = new DatabaseSync(path);
     database.exec("DROP TABLE probe");
     database.close();
-    assertEquals(await store.isWritable(), false);
+    assertMatch((await store.whyUnwritable())?.message ?? "", /probe/);
   }));
 
 Deno.test("only the owner may read a store", () =>
