@@ -12,8 +12,10 @@ import { isIntact, RESTORE_HINT } from "./rows.ts";
 
 /** Age at which a copy is replaced, in milliseconds. */
 export const BACKUP_EVERY_MS = 24 * 3_600_000;
-/** Records read at a time; other work goes on between. */
-const BATCH = 500;
+/** How long SQLite may copy, in milliseconds. */
+const COPY_MS_MAX = 10 * 60_000;
+/** How many records are read at a time; other work goes on between. */
+const BATCH_RECORDS = 500;
 
 /** Where the copy of a store is. */
 export function copyOf(path: string): string {
@@ -42,7 +44,7 @@ export async function backUp(path: string, clock: Clock): Promise<boolean> {
   const fresh = `${copyOf(path)}.new`;
   await Deno.remove(fresh).catch(() => {});
   try {
-    copyInto(path, fresh);
+    await copyInto(path, fresh);
     await Deno.chmod(fresh, 0o600);
     await checkRecords(fresh, path, clock);
     using file = await Deno.open(fresh, { read: true, write: true });
@@ -55,12 +57,29 @@ export async function backUp(path: string, clock: Clock): Promise<boolean> {
   }
 }
 
-function copyInto(path: string, fresh: string): void {
+/** In a thread of its own, because SQLite copies in one go. */
+async function copyInto(path: string, fresh: string): Promise<void> {
+  const worker = new Worker(new URL("./copy_thread.ts", import.meta.url), { type: "module" });
+  const { promise, resolve, reject } = Promise.withResolvers<string | null>();
+  worker.onmessage = ({ data }: MessageEvent<string | null>) => resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(`Cannot copy ${path}: ${event.message}`));
+  };
+  const late = new EvenkeelError(`Cannot copy ${path}: it took longer than ${COPY_MS_MAX / 60_000} min`, {
+    hint: "Look after that disk: dmesg may say what ails it",
+  });
+  const timer = setTimeout(() => reject(late), COPY_MS_MAX);
   try {
-    using database = closing(new DatabaseSync(path, { readOnly: true }));
-    database.prepare("VACUUM INTO ?").run(fresh);
-  } catch (error) {
-    throw explain(path, "copy", error);
+    worker.postMessage({ from: path, to: fresh });
+    const refusal = await promise;
+    // An error loses its code on the way between threads.
+    if (refusal !== null) {
+      throw explain(path, "copy", Object.assign(new Error(refusal), { code: "ERR_SQLITE_ERROR" }));
+    }
+  } finally {
+    clearTimeout(timer);
+    worker.terminate();
   }
 }
 
@@ -72,14 +91,14 @@ export async function checkRecords(copy: string, path: string, clock: Clock): Pr
       `SELECT rowid AS number, record FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`,
     );
     for (let after = 0;;) {
-      const rows = read.all(after, BATCH);
+      const rows = read.all(after, BATCH_RECORDS);
       for (const { number, record } of rows) {
         if (isIntact(String(record))) continue;
         throw new EvenkeelError(`Cannot copy ${path}: the file is damaged: row ${number} of ${table}`, {
           hint: RESTORE_HINT,
         });
       }
-      if (rows.length < BATCH) break;
+      if (rows.length < BATCH_RECORDS) break;
       after = Number(rows.at(-1)?.["number"]);
       await clock.sleep(0);
     }

@@ -75,6 +75,17 @@ Deno.test("a damaged store is not copied over its good copy (promise 6)", () =>
     assertEquals(await Deno.readFile(copyOf(path)), good);
   }));
 
+Deno.test("a store that SQLite cannot copy is named as damaged, and its good copy stays (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    const before = await Deno.readFile(copyOf(path));
+    await damage(path, 8192, 4096);
+    await assertRejects(() => backUp(path, later(BACKUP_EVERY_MS)), EvenkeelError, "the file is damaged");
+    assertEquals(await Deno.readFile(copyOf(path)), before);
+    assertEquals((await namesIn(folder)).filter((name) => name.includes("new")), []);
+  }));
+
 Deno.test("a damaged store is restored from its copy with what it still says; no effect is forgotten unsaid (promise 6)", () =>
   inFolder(async (folder) => {
     const path = join(folder, "evenkeel.db");
