@@ -23,6 +23,11 @@ export class EvenkeelError extends Error {
   }
 }
 
+/** Nothing was sent: it could not be made sure in time that it may be. No try at what was to be done. */
+export class NotSent extends EvenkeelError {
+  override readonly name = "NotSent";
+}
+
 /** Exit codes of every command; documented in docs/cli.md. */
 export const EXIT = { ready: 0, notReady: 1, usage: 2, unobservable: 3 } as const;
 export type ExitCode = typeof EXIT[keyof typeof EXIT];

@@ -17,9 +17,9 @@ import type { ServiceKeys } from "./service_keys.ts";
 import type { ServiceSpec } from "./spec.ts";
 
 /** Older events are not read again, in milliseconds. */
-export const BACKFILL_MS_MAX = 7 * 24 * 60 * 60_000;
+const BACKFILL_MS_MAX = 7 * 24 * 60 * 60_000;
 /** Events read and kept of one service. */
-export const BACKFILL_EVENTS_MAX = 100;
+const BACKFILL_EVENTS_MAX = 100;
 /** The pause before the next service's events are read, in milliseconds: repairs need the budget more. */
 const READ_PAUSE_MS = 500;
 /** Events named in the message of the timeline. */
@@ -38,7 +38,10 @@ export interface BackfillOptions {
   signal: AbortSignal;
 }
 
-/** @returns how many events were missed, as far as they could be read */
+/**
+ * @returns how many events were missed, as far as they could be read
+ * @throws the signal's reason when it aborts: the rest is for the next start
+ */
 export async function backfill(
   parts: Pick<Parts, "api" | "store" | "clock" | "random" | "onEvent">,
   options: BackfillOptions,
@@ -49,8 +52,10 @@ export async function backfill(
   let missed = 0;
   for (const [at, { service }] of specs.entries()) {
     if (at > 0) await parts.clock.sleep(READ_PAUSE_MS, signal);
-    if (signal.aborted) break;
+    signal.throwIfAborted();
     const read = await readEvents(parts, keys.idOf(service) ?? service, sinceMs, signal);
+    // What is not read because of the stop is not read for good: no partial count may pass for the whole.
+    signal.throwIfAborted();
     if (read === null) continue;
     const { serviceId, events } = read;
     keys.learn(service, serviceId);

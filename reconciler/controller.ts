@@ -3,14 +3,13 @@
  * A pass begins with nothing but the store and the world, so that a kill between any two lines loses nothing and
  * a timer, a webhook and a person can all start one.
  */
-import { EvenkeelError } from "../base/errors.ts";
 import { systemTrouble } from "../state/disk.ts";
 import { Doubts } from "../state/doubts.ts";
 import type { Action, Memory } from "./action.ts";
 import { CheckoutCache } from "./checkouts.ts";
 import { resume, runningAttempt } from "./incident.ts";
 import type { Observation } from "./observation.ts";
-import { findServiceId, MONITOR_FAILED, observe } from "./observe.ts";
+import { CannotLookAfter, findServiceId, MONITOR_FAILED, observe } from "./observe.ts";
 import { OBSERVE_ONLY } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
 import { RunningPass } from "./pass.ts";
@@ -64,7 +63,7 @@ export class Controller implements AsyncDisposable {
    * Runs one pass. While the disk refuses what would have to be written, it looks and changes nothing.
    * @param signal gives up what is under way; nothing is recorded of it
    * @throws {Fenced} when another Evenkeel leads by now
-   * @throws {EvenkeelError} for what only a person can mend: a wrong key, no such service
+   * @throws {CannotLookAfter} for what only a person can mend: a wrong key, no such service
    */
   async pass(spec: ServiceSpec, signal: AbortSignal): Promise<Pass> {
     const looked: Looked = {};
@@ -170,7 +169,7 @@ export class Controller implements AsyncDisposable {
     for (const [other, id] of this.#serviceIds) {
       // Two passes over one service at a time would do everything twice.
       if (id !== found) continue;
-      throw new EvenkeelError(`Cannot look after ${spec.service}: ${other} names the same service`, {
+      throw new CannotLookAfter(`Cannot look after ${spec.service}: ${other} names the same service`, {
         hint: "Name each service once, by id or by name",
       });
     }

@@ -4,6 +4,7 @@
  * services does not ask everything at once.
  */
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { CannotLookAfter } from "./observe.ts";
 import { READS_PER_MINUTE } from "../render/budget.ts";
 import type { Controller, Pass } from "./controller.ts";
 import type { Parts } from "./parts.ts";
@@ -14,7 +15,7 @@ import type { ServiceSpec } from "./spec.ts";
 export const WORKERS = 2;
 /** Part of an interval by which a look may come later, so that services do not fall into step. */
 const JITTER = 0.2;
-/** A wrong key or name is no passing trouble: looked at again this much later, in milliseconds. */
+/** What Render refuses for good, a wrong key or name: looked at again this much later, in milliseconds. */
 const REFUSED_AGAIN_MS = 5 * 60_000;
 /** First passes of few services are spread over no more than this, in milliseconds. */
 const SPREAD_MAX_MS = 60_000;
@@ -78,7 +79,7 @@ export async function runDaemon(
       if (lost.aborted) return;
       const hint = error instanceof EvenkeelError && error.hint !== undefined ? `. ${error.hint}` : "";
       options.onTrouble?.(spec, `${messageOf(error)}${hint}`);
-      if (error instanceof EvenkeelError) queue.done(spec.service, REFUSED_AGAIN_MS);
+      if (error instanceof CannotLookAfter) queue.done(spec.service, REFUSED_AGAIN_MS);
       else queue.failed(spec.service);
     }
   };

@@ -10,6 +10,7 @@ import { RenderRefused, RenderUnreachable } from "../render/api.ts";
 import type { Deploy, Service } from "../render/schemas.ts";
 import type { DeployView, Observation, Probes, ServiceView, Sighting } from "./observation.ts";
 import type { Parts } from "./parts.ts";
+import { isServiceId } from "./service_keys.ts";
 import { withoutSecrets } from "./service_secrets.ts";
 import { DEFAULT_HEALTH_PATH } from "./spec.ts";
 import type { DatabaseSpec, ServiceSpec } from "./spec.ts";
@@ -22,11 +23,16 @@ const WAKE_TIMEOUT_MS = 90_000;
 export const MONITOR_FAILED = "MonitorFailed";
 const BODY_BYTES_MAX = 256 * 1024;
 
+/** What waiting does not mend: Render refuses the key, or there is no such service. */
+export class CannotLookAfter extends EvenkeelError {
+  override readonly name = "CannotLookAfter";
+}
+
 type Seer = Pick<Parts, "api" | "runAgent" | "clock" | "epoch" | "environment" | "secrets">;
 
 /**
  * @param serviceId Render's id, as `findServiceId` gives it
- * @throws {EvenkeelError} when Render refuses for a reason that time does not mend
+ * @throws {CannotLookAfter} when Render refuses for a reason that time does not mend
  */
 export async function observe(
   parts: Seer,
@@ -70,7 +76,7 @@ function problemOf(error: unknown): string {
   if (error instanceof RenderUnreachable) return error.message;
   if (error instanceof RenderRefused) {
     if (error.status === 429 || error.status >= 500) return error.message;
-    throw new EvenkeelError(error.message, {
+    throw new CannotLookAfter(error.message, {
       exitCode: EXIT.unobservable,
       hint: error.status === 401 || error.status === 403
         ? "Check RENDER_API_KEY: it must be a key of a user who sees this service"
@@ -83,14 +89,15 @@ function problemOf(error: unknown): string {
 
 /**
  * Finds a service by id or by exact name.
- * @throws {EvenkeelError} when there is none or more than one
+ * @throws {CannotLookAfter} when there is none or more than one
+ * @throws {EvenkeelError} when Render does not say now
  */
 export async function findServiceId(
   api: Pick<Parts["api"], "listServices">,
   idOrName: string,
   signal: AbortSignal,
 ): Promise<string> {
-  if (/^srv-[0-9a-z]+$/.test(idOrName)) return idOrName;
+  if (isServiceId(idOrName)) return idOrName;
   const services = await api.listServices({ name: idOrName, limit: 100 }, signal).catch((error) => {
     throw new EvenkeelError(problemOf(error), { exitCode: EXIT.unobservable, cause: error });
   });
@@ -98,7 +105,7 @@ export async function findServiceId(
     service.name === idOrName && service.serviceDetails?.parentServer === undefined
   );
   if (matches[0] !== undefined && matches.length === 1) return matches[0].id;
-  throw new EvenkeelError(
+  throw new CannotLookAfter(
     matches.length === 0
       ? `Cannot find service ${idOrName}: Render lists no service of that name for this key`
       : `Cannot find service ${idOrName}: Render lists ${matches.length} services of that name`,

@@ -2,7 +2,7 @@
  * The steps of a pass that reach out: diagnose a failure, read why an attempt failed, perform one effect. Each
  * records what it did, and says how the pass ends or that the plan is to be asked again.
  */
-import { EvenkeelError } from "../base/errors.ts";
+import { EvenkeelError, NotSent } from "../base/errors.ts";
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
 import { DiskTrouble } from "../state/disk.ts";
 import { StillInDoubt } from "../state/doubts.ts";
@@ -138,6 +138,8 @@ export async function act(
     if (error instanceof StillInDoubt) return waiting("InDoubt", error.message, error.waitMs);
     if (!isPassing(error) || error instanceof DiskTrouble) throw error;
     await parts.checkRoom?.();
+    // Nobody was asked, so it is no try, however often it happens.
+    if (error instanceof NotSent) return { kind: "retry", reason: "CannotAct", message: error.message };
     if (memory.failures.count(key) < ACT_TRIES_MAX) {
       return { kind: "retry", reason: "CannotAct", message: error.message };
     }

@@ -5,10 +5,15 @@
 import type { ServiceSpec } from "./spec.ts";
 
 /** What a delivery says of its service. */
-export interface Subject {
+interface Subject {
   /** The id of a service, or of a Postgres. */
   serviceId: string;
   serviceName?: string | undefined;
+}
+
+/** Whether a service is named by Render's id and not by its name. */
+export function isServiceId(key: string): boolean {
+  return /^srv-[0-9a-z]+$/.test(key);
 }
 
 export class ServiceKeys {
@@ -27,7 +32,7 @@ export class ServiceKeys {
 
   /** Render's id of a key; `null` before the service was looked at. */
   idOf(key: string): string | null {
-    return this.#ids.get(key) ?? (/^srv-[0-9a-z]+$/.test(key) ? key : null);
+    return this.#ids.get(key) ?? (isServiceId(key) ? key : null);
   }
 
   specsOf({ serviceId, serviceName }: Subject): ServiceSpec[] {

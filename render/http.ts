@@ -6,7 +6,7 @@
  */
 import type { z } from "zod";
 import type { Clock, Random } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, NotSent } from "../base/errors.ts";
 import { KNOWN_VALUE_CHARS_MIN, REDACTED } from "../text/redact.ts";
 import { RenderRefused, RenderUnreachable } from "./api.ts";
 import { AnswerTooLarge, readText } from "./body.ts";
@@ -111,7 +111,7 @@ export function createHttp(options: HttpOptions): Http {
       permit.learn(response);
       return await judge(call, response, request.secret);
     } catch (error) {
-      if (error instanceof Failed) throw error;
+      if (error instanceof Failed || error instanceof NotSent) throw error;
       signal?.throwIfAborted();
       if (error instanceof AnswerTooLarge) throw new Failed(error, false);
       const why = timeout.signal.aborted

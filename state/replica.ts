@@ -4,7 +4,7 @@
  * nobody gave a sign of life for a whole lease. Two that lead at the same moment cannot harm: the writes of the older are refused.
  */
 import type { Clock } from "../base/clock.ts";
-import { EvenkeelError } from "../base/errors.ts";
+import { NotSent } from "../base/errors.ts";
 import { DiskTrouble } from "./disk.ts";
 import { Fenced } from "./lease.ts";
 import type { Lease, Leases } from "./lease.ts";
@@ -43,13 +43,16 @@ export interface Term extends AsyncDisposable {
   readonly lost: AbortSignal;
   /** True when the leader before was only silent: it may stand still in the middle of a request. */
   readonly wasSilent: boolean;
-  /** True when nobody else can be at work in the folder: its lock is ours. */
+  /**
+   * True when the folder's lock is ours: then whoever held it is dead. One that led without it, beside a holder that
+   * stood still, may stand still itself and go on when it wakes; its writes to the store are refused.
+   */
   readonly isAlone: boolean;
   /**
    * Makes sure that it leads still; to be awaited right before the world is changed. For two thirds of a lease after
    * it nobody takes the leader for silent.
    * @throws {Fenced} when there is a newer leader
-   * @throws {EvenkeelError} when the store cannot say so in time
+   * @throws {NotSent} when the store cannot say so in time
    */
   confirm(): Promise<void>;
 }
@@ -138,7 +141,7 @@ export class Replica {
           const tookMs = Math.max(clock.now() - askedAt.wall, clock.monotonic() - askedAt.monotonic);
           if (tookMs <= leaseMs / BEATS_PER_LEASE) return;
         }
-        throw new EvenkeelError("Cannot act: the store answers too late to tell who leads", {
+        throw new NotSent("Cannot act: the store answers too late to tell who leads", {
           hint: "Look at the disk of EVENKEEL_DATA_DIR",
         });
       },

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { EvenkeelError } from "../../base/errors.ts";
+import { EvenkeelError, NotSent } from "../../base/errors.ts";
 import { Fenced } from "../../state/lease.ts";
 import { folderLock } from "../../state/lock.ts";
 import type { FolderLock } from "../../state/lock.ts";
@@ -176,7 +176,7 @@ Deno.test(
     await term.confirm();
     assert(renewals >= 2);
     late = 1_000;
-    const error = await assertRejects(() => term.confirm(), EvenkeelError);
+    const error = await assertRejects(() => term.confirm(), NotSent);
     assertMatch(error.message, /^Cannot act: /);
     late = 0;
   }),
