@@ -14,7 +14,7 @@ import { changeAttempt, openIncident, resume, runningAttempt, stall, worldHash }
 import { repair } from "./next_attempt.ts";
 import { pendingDeploy } from "./observation.ts";
 import type { Observation, Sighting } from "./observation.ts";
-import { lostPremise } from "./premise.ts";
+import { lostPremise, missingSight } from "./premise.ts";
 import { isProven } from "./samples.ts";
 import { record } from "./situation.ts";
 import type { ServiceSpec } from "./spec.ts";
@@ -72,11 +72,17 @@ function decide(
     const gone = attempt === null
       ? null
       : lostPremise({ spec, seen, incident, attempt, record: memory.record });
+    const unseen = attempt === null || gone !== null ? null : missingSight({ seen, attempt });
     const crashed = crashedEffect(incident, memory.pending, gone);
-    if (crashed !== null && incident.status !== "stalled") return crashed;
+    const mayAct = unseen === null || crashed?.attempt.number !== attempt?.number;
+    if (crashed !== null && mayAct && incident.status !== "stalled") return crashed;
     if (attempt !== null && gone !== null) return abandon(incident, attempt, gone, now);
     const stuck = stalledInAttempt(spec, seen, incident, memory.record, now);
     if (stuck !== null) return stuck;
+    if (unseen !== null) {
+      const afterMs = spec.watchIntervalMs;
+      return { kind: "wait", reason: "HealthUnknown", message: unseen, afterMs, forPerson: false };
+    }
     if (attempt !== null) {
       const next = continueAttempt({ spec, seen, incident, attempt, record: memory.record, now });
       const isHeldUp = next.kind === "wait" && next.reason === "DatabaseDown";
@@ -169,7 +175,7 @@ function crashedEffect(
   incident: Incident,
   pending: readonly JournalEntry[],
   unwanted: string | null,
-): Action | null {
+): Extract<Action, { kind: "effect" }> | null {
   for (const entry of pending) {
     const [incidentId, number, name] = entry.key.split("/");
     const attempt = incident.attempts.find((one) => String(one.number) === number);

@@ -24,6 +24,19 @@ export function hasActed(attempt: Attempt): boolean {
   return attempt.stepsDone.some((step) => !PREPARING.has(step));
 }
 
+/**
+ * What an attempt that has not acted still has to see; `null` when it may go on. A service that was bad when a
+ * rollback or a restart was decided is touched only while it is seen to be bad: no data is no bad data.
+ */
+export function missingSight({ seen, attempt }: Pick<Standing, "seen" | "attempt">): string | null {
+  const { repair, stepsDone } = attempt;
+  if (hasActed(attempt) || (repair.kind !== "rollback" && repair.kind !== "restart")) return null;
+  if (verdictOf(seen) !== "unknown") return null;
+  const unseen = [seen.health, seen.json, seen.database].find((probe) => probe.status === "unknown");
+  const meanwhile = stepsDone.length > 0 ? "; autodeploy stays off meanwhile" : "";
+  return `The ${repair.kind} waits until it is known how the service is: ${unseen?.message}${meanwhile}`;
+}
+
 /** Why an attempt that has not acted must not begin; `null` while its reason stands. */
 export function lostPremise({ spec, seen, incident, attempt }: Standing): string | null {
   if (hasActed(attempt)) return null;

@@ -75,6 +75,20 @@ function attempting(incident: Incident, repair: Repair, change: Partial<Attempt>
 }
 
 const reason = (action: Action) => action.kind === "wait" ? action.reason : action.kind;
+/** What a kill between an intent and its end leaves in the journal. */
+function intent(incident: Incident, kind: "rollback") {
+  return {
+    key: `${incident.id}/1/${kind}`,
+    serviceId: "srv-a",
+    kind,
+    state: "intended" as const,
+    payload: null,
+    result: null,
+    intendedAt: NOW,
+    finishedAt: null,
+  };
+}
+
 const step = (action: Action) => action.kind === "effect" ? action.step : action.kind;
 
 Deno.test("a healthy service is settled", () => {
@@ -496,18 +510,25 @@ Deno.test("a rollback that was decided and not done is dropped when a person was
   assertEquals(step(decide(turnedBad, incident, record)), "autodeploy-off");
 });
 
+Deno.test("a rollback that was decided waits while nothing is known, before its first effect, between two and after a kill (promise 12)", () => {
+  const record = sampled(turnedBad, 3, spec(), provenOne);
+  const incident = attempting(incidentOf(turnedBad, "unhealthy"), rollbackOfTwo);
+  const unseen = { ...turnedBad, health: UNKNOWN, json: UNKNOWN };
+  const isOff = { ...unseen, service: service({ autoDeploy: false }) };
+  const between = attempting(incidentOf(turnedBad, "unhealthy"), rollbackOfTwo, {
+    stepsDone: ["autodeploy-off"],
+  });
+  const killed = { memory: { pending: [intent(incident, "rollback")] } };
+  const waits = (action: Action) => action.kind === "wait" ? action.reason : step(action);
+  assertEquals(waits(decide(unseen, incident, record)), "HealthUnknown");
+  assertEquals(waits(decide(isOff, between, record)), "HealthUnknown");
+  assertEquals(waits(decide(unseen, incident, record, killed)), "HealthUnknown");
+  assertEquals(step(decide(turnedBad, incident, record, killed)), "rollback");
+});
+
 Deno.test("an effect that a crash left and nobody wants any more is looked for and not performed", () => {
   const incident = attempting(incidentOf(turnedBad, "unhealthy"), rollbackOfTwo);
-  const pending = [{
-    key: `${incident.id}/1/rollback`,
-    serviceId: "srv-a",
-    kind: "rollback" as const,
-    state: "intended" as const,
-    payload: null,
-    result: null,
-    intendedAt: NOW,
-    finishedAt: null,
-  }];
+  const pending = [intent(incident, "rollback")];
   const fixed = sighting([deploy("dep-3", "live"), deploy("dep-2", "deactivated")]);
   const action = decide(fixed, incident, empty, { memory: { pending } });
   assert(action.kind === "effect" && action.onlyIfDone !== undefined);

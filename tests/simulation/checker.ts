@@ -232,6 +232,10 @@ export class Checker {
     if (shown?.suspended || shown?.inMaintenance) {
       this.#fail("leftAlone", `${key} on a service that was shown to be turned off`);
     }
+    const touchesLive = effect.kind === "rollback" || effect.kind === "restart";
+    if (touchesLive && (shown?.sample ?? "unknown") === "unknown") {
+      this.#fail("unknown", `${key} while it was not known how the service is`);
+    }
     const { mode } = this.specOf(service.id);
     if (mode === "suggest" || (mode === "pull-request" && effect.kind === "push")) {
       this.#fail("mode", `${describe(effect)} of ${service.id} in the mode ${mode}`);
