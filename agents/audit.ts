@@ -1,7 +1,8 @@
 /**
  * What an agent asked Deno for, told by Deno itself (`DENO_AUDIT_PERMISSIONS`) on the agent's standard error, where
  * the parent reads it and the agent cannot take it back. What it had been given is passed over; the rest is an
- * attempt to get out, whether or not the agent kept the refusal to itself.
+ * attempt to get out, whether or not the agent kept the refusal to itself. Deno tells nothing of programs that are
+ * not run: see programs.ts for which of those attempts are told in another way and which are not.
  */
 import { isAbsolute, normalize, resolve } from "@std/path";
 import { z } from "zod";

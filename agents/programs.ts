@@ -1,6 +1,7 @@
 /**
  * Takes away an agent's means to start programs and to signal processes. Deno refuses both in any case, but it is the
- * one permission that its audit is silent about: here the attempt is told before it is refused.
+ * one permission that its audit is silent about: here an attempt of the main thread by `Deno` or `process` is told
+ * before it is refused. Refused and not told: one from a worker, and `node:child_process` in monitor and validator.
  */
 import process from "node:process";
 

@@ -15,7 +15,7 @@ export const QUIET_MS = 10 * 60_000;
 const REMEMBERED_MAX = 1000;
 
 export type Failure = Extract<AgentRun<unknown>, { kind: "failed" }>;
-export type TroubleTeller = (
+type TroubleTeller = (
   agent: AgentName,
   failure: Failure,
   occasion: AgentOccasion | undefined,

@@ -2,10 +2,10 @@
 import type { Clock } from "../base/clock.ts";
 import { logOf } from "../base/log.ts";
 import { backUp } from "../state/backup.ts";
-import { describeTrouble } from "./observe_only.ts";
+import { describeTrouble } from "./disk_watch.ts";
 
 /** When a copy that could not be made is tried again, in milliseconds. */
-export const COPY_AGAIN_MS = 3_600_000;
+const COPY_AGAIN_MS = 3_600_000;
 const log = logOf("files");
 
 /** @returns makes a copy where there is none or it is a day old; to be called from time to time */

@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import type { Repositories } from "../reconciler/parts.ts";
-import { folderLock, inUse } from "../state/lock.ts";
+import { FolderInUse, folderLock } from "../state/lock.ts";
 import { LEASE_MS, Replica } from "../state/replica.ts";
 import type { Term } from "../state/replica.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
@@ -33,19 +33,19 @@ export async function openReplica(directory: string, leaseMs: number = LEASE_MS)
 
 /**
  * Takes the lead for as long as the result is not disposed of.
- * @throws {EvenkeelError} when another Evenkeel has it
+ * @throws {FolderInUse} when another Evenkeel has it
  */
 export async function leadAtOnce(directory: string): Promise<Term> {
   await using cleanup = new AsyncDisposableStack();
   const lock = cleanup.use(folderLock(directory));
-  if (!await lock.tryHold()) throw inUse(directory, await lock.pid());
+  if (!await lock.tryHold()) throw new FolderInUse(directory, await lock.pid());
   const store = cleanup.use(await openStore(directory));
   const replica = new Replica({ store, lock, clock: systemClock, name: `pid ${Deno.pid}` });
   // The lock is free, so whoever may lead without it took over from one that stood still: it shows within a lease.
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), LEASE_MS + 1_000);
   const term = await replica.lead(patience.signal).finally(() => clearTimeout(timer));
-  if (term === null) throw inUse(directory, null);
+  if (term === null) throw new FolderInUse(directory, null);
   cleanup.use(term);
   const opened = cleanup.move();
   return { ...term, [Symbol.asyncDispose]: () => opened.disposeAsync() };

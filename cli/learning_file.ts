@@ -1,9 +1,8 @@
 /** What `learned` and `forget` share: the store of the data folder, and the export that must agree with it. */
 import { join } from "@std/path";
-import { EvenkeelError } from "../base/errors.ts";
 import { DEFAULT_DATA_DIRECTORY } from "../reconciler/environment.ts";
 import { writeLearningState } from "../state/artifacts.ts";
-import { lockDataDirectory } from "../state/lock.ts";
+import { FolderInUse, lockDataDirectory } from "../state/lock.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
 import { STORE_FILE } from "../state/store_file.ts";
@@ -34,7 +33,7 @@ export async function refreshExport(directory: string, store: Store): Promise<bo
     await writeLearningState(directory, store, { clean: (text) => redact(sanitizeLog(text)) });
     return true;
   } catch (error) {
-    if (error instanceof EvenkeelError && /another Evenkeel/.test(error.message)) return false;
+    if (error instanceof FolderInUse) return false;
     throw error;
   }
 }

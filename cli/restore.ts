@@ -15,7 +15,7 @@ import { printJson, safe } from "./output.ts";
 /** Pending effects that are named. */
 const PENDING_SHOWN = 20;
 
-export const restoreDefinition = defineCommand({
+const restoreDefinition = defineCommand({
   name: "restore",
   invocation: "deno task evenkeel restore",
   summary: "Puts the newest copy of a damaged store in its place, with what the damaged one still says.",

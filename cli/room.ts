@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { diskTrouble } from "../state/disk.ts";
 
 /** Files that must be to be had at once: a program takes up to ten, and two run at a time. */
-export const HANDLES_MIN = 24;
+const HANDLES_MIN = 24;
 /** Bytes that must be free in the scratch folder. */
 export const ROOM_BYTES = 4 * 1024 * 1024;
 

@@ -27,9 +27,9 @@ interface Layer {
   hide: (text: string) => string;
 }
 
-/** A layer stays apart while the one before it is more than this many times as large: few are rebuilt, few asked. */
+/** A layer stays apart while the one before it has more than this many times its values: few are rebuilt, few asked. */
 const LAYER_RATIO = 4;
-/** What is kept of LEARNED_MAX when there are more, so that not each new value costs a rebuilding of all. */
+/** The share of LEARNED_MAX, from 0 to 1, that is kept when there are more values, so that not each new value costs a rebuilding of all. */
 const KEPT_SHARE = 0.8;
 
 /** @param own values known from the start */

@@ -3,6 +3,7 @@
  * secrets. A key that may not read the values still works; then only what looks like a secret is known.
  */
 import { RenderRefused, RenderUnreachable } from "../render/api.ts";
+import { whereAllowed } from "../render/given_secrets.ts";
 import type { Probe } from "../agents/messages.ts";
 import { credentialsOf } from "../text/address.ts";
 import { createRedactor } from "../text/redact.ts";
@@ -22,18 +23,9 @@ export async function serviceRedactor(
     whereAllowed(parts.api.listEnvVars(service.id, signal)),
     whereAllowed(parts.api.listGivenSecrets?.(service, signal) ?? Promise.resolve([])),
   ]);
-  const named: NamedValue[] = variables.map(({ key, value }) => ({ name: key, value: value ?? "" }));
-  const secrets = [...valuesToHide([...named, ...given]), ...credentialsOf(service.repo ?? "")];
+  const named: NamedValue[] = (variables ?? []).map(({ key, value }) => ({ name: key, value: value ?? "" }));
+  const secrets = [...valuesToHide([...named, ...given ?? []]), ...credentialsOf(service.repo ?? "")];
   return createRedactor([...parts.secrets, ...secrets]);
-}
-
-async function whereAllowed<T>(reading: Promise<T[]>): Promise<T[]> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof RenderRefused && error.status < 500 && error.status !== 429) return [];
-    throw error;
-  }
 }
 
 /** Probes that repeat words of the service itself. */

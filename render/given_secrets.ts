@@ -11,7 +11,7 @@ import { listPages } from "./paging.ts";
 import { envVarSchema } from "./schemas.ts";
 
 /** Groups of one service that are read. */
-export const GROUPS_MAX = 20;
+const GROUPS_MAX = 20;
 /** Groups of a workspace that are looked through for them. */
 const GROUPS_LISTED = 100;
 const FILES_MAX = 100;
@@ -64,7 +64,7 @@ export async function readGivenSecrets(
 }
 
 /** `null` where Render says no: a key of fewer rights, a kind of service that has none. */
-async function whereAllowed<T>(reading: Promise<T>): Promise<T | null> {
+export async function whereAllowed<T>(reading: Promise<T>): Promise<T | null> {
   try {
     return await reading;
   } catch (error) {

@@ -6,7 +6,7 @@ import { LIST_ITEMS_MAX, listPages } from "./paging.ts";
 import { webhookAttemptSchema, webhookSchema } from "./webhook_schemas.ts";
 
 /** Attempts at deliveries when the caller names no limit. */
-export const ATTEMPTS_DEFAULT = 100;
+const ATTEMPTS_DEFAULT = 100;
 
 export function webhookCalls(http: Http): RenderWebhooks {
   return {

@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Attempt, Hold, Incident } from "./records.ts";
 
 /** Leftovers of one incident that are told. */
-export const LEFTOVERS_TOLD = 50;
+const LEFTOVERS_TOLD = 50;
 
 export const leftoverSchema = z.object({
   attempt: z.number(),

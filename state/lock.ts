@@ -60,20 +60,26 @@ export function folderLock(directory: string): FolderLock {
 
 /**
  * Locks a data folder, created when missing, until the result is disposed of or the process ends.
- * @throws {EvenkeelError} when another process holds it or the folder cannot be used
+ * @throws {FolderInUse} when another process holds it
+ * @throws {EvenkeelError} when the folder cannot be used
  */
 export async function lockDataDirectory(directory: string): Promise<AsyncDisposable> {
   const lock = folderLock(directory);
-  if (!await lock.tryHold()) throw inUse(directory, await lock.pid());
+  if (!await lock.tryHold()) throw new FolderInUse(directory, await lock.pid());
   return lock;
 }
 
-/** @param pid who uses the folder, where known */
-export function inUse(directory: string, pid: number | null): EvenkeelError {
-  const who = `another Evenkeel${pid === null ? "" : ` (pid ${pid})`}`;
-  return new EvenkeelError(`Cannot use ${directory}: ${who} is using it`, {
-    hint: pid === null ? "Choose another folder with EVENKEEL_DATA_DIR" : `Stop it: kill ${pid}`,
-  });
+/** Another Evenkeel uses the folder. */
+export class FolderInUse extends EvenkeelError {
+  override readonly name = "FolderInUse";
+
+  /** @param pid who uses it, where known */
+  constructor(directory: string, pid: number | null) {
+    const who = `another Evenkeel${pid === null ? "" : ` (pid ${pid})`}`;
+    super(`Cannot use ${directory}: ${who} is using it`, {
+      hint: pid === null ? "Choose another folder with EVENKEEL_DATA_DIR" : `Stop it: kill ${pid}`,
+    });
+  }
 }
 
 async function openLockFile(directory: string): Promise<Deno.FsFile> {

@@ -18,7 +18,7 @@ export const LEASE_MS_MIN = 1_000;
 /** Signs of life in the time of a lease. */
 const BEATS_PER_LEASE = 3;
 /** How often a replica that stands by looks whether the leader is dead, in milliseconds. */
-export const WATCH_MS = 1_000;
+const WATCH_MS = 1_000;
 /** Tries at a confirmation that comes back in time. */
 const CONFIRM_TRIES_MAX = 3;
 
@@ -44,7 +44,7 @@ export interface Term extends AsyncDisposable {
   /** True when the leader before was only silent: it may stand still in the middle of a request. */
   readonly wasSilent: boolean;
   /**
-   * True when the folder's lock is ours: then whoever held it is dead. One that led without it, beside a holder that
+   * True when the folder's lock is ours: whoever held it let go or is dead. One that led without it, beside a holder that
    * stood still, may stand still itself and go on when it wakes; its writes to the store are refused.
    */
   readonly isAlone: boolean;

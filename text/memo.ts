@@ -1,6 +1,6 @@
 /** Remembers what a pure function gave for texts that come again and again, within a bound on memory. */
 
-/** Characters kept in all, questions and answers. */
+/** UTF-16 code units kept in all, of questions and answers: at most twice as many bytes. */
 const CHARS_MAX = 2_000_000;
 
 export interface Memo {

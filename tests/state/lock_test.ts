@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { EvenkeelError } from "../../base/errors.ts";
 import { startGroup } from "../../process/group.ts";
-import { lockDataDirectory } from "../../state/lock.ts";
+import { FolderInUse, lockDataDirectory } from "../../state/lock.ts";
 import { denoEnvironment, inFolder } from "./builders.ts";
 
 const LOCK = new URL("../../state/lock.ts", import.meta.url).href;
@@ -16,7 +16,7 @@ Deno.test("a data folder is locked by one, until it lets go", () =>
     const directory = join(folder, "new", "data");
     {
       await using _held = await lockDataDirectory(directory);
-      const error = await assertRejects(() => lockDataDirectory(directory), EvenkeelError);
+      const error = await assertRejects(() => lockDataDirectory(directory), FolderInUse);
       assertEquals(error.message, `Cannot use ${directory}: another Evenkeel (pid ${Deno.pid}) is using it`);
       assertEquals(error.hint, `Stop it: kill ${Deno.pid}`);
     }

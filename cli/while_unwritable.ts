@@ -15,7 +15,7 @@ import { assemble } from "./assembly.ts";
 import type { Narrator } from "./event_line.ts";
 import { openReplica } from "./leading.ts";
 import type { Standing } from "./leading.ts";
-import { describeTrouble } from "./observe_only.ts";
+import { describeTrouble } from "./disk_watch.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** How often the folder is tried again, in milliseconds. */
