@@ -5,6 +5,7 @@ import { EXIT } from "../base/errors.ts";
 import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
 import { composeSession, listSessionIds, SESSIONS_LISTED_MAX } from "../state/sessions.ts";
 import type { Session } from "../state/sessions.ts";
+import { refuseLost } from "../state/lost_store.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
 import { STORE_FILE } from "../state/store_file.ts";
@@ -63,10 +64,14 @@ export function dataDirectory(): string {
   return Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
 }
 
-/** The store of a data folder; `null` where there is none, so that looking leaves nothing behind. */
+/**
+ * The store of a data folder; `null` where there is none, so that looking leaves nothing behind.
+ * @throws {EvenkeelError} when it is damaged, or missing with its copy there
+ */
 export async function openExisting(directory: string): Promise<Store | null> {
   const path = join(directory, STORE_FILE);
   const isThere = await Deno.stat(path).then(({ isFile }) => isFile, () => false);
+  refuseLost(path);
   return isThere ? await openSqliteStore(path) : null;
 }
 

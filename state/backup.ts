@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { explain } from "./database.ts";
 import { syncDirectory } from "./files.ts";
+import { copyOf, refuseEmptied } from "./lost_store.ts";
 import { isIntact, RESTORE_HINT } from "./rows.ts";
 
 /** Age at which a copy is replaced, in milliseconds. */
@@ -16,11 +17,6 @@ export const BACKUP_EVERY_MS = 24 * 3_600_000;
 const COPY_MS_MAX = 10 * 60_000;
 /** How many records are read at a time; other work goes on between. */
 const BATCH_RECORDS = 500;
-
-/** Where the copy of a store is. */
-export function copyOf(path: string): string {
-  return `${path}.bak`;
-}
 
 /** When the copy of a store was made, in milliseconds since the epoch; `null` when there is none. */
 export async function copiedAt(path: string): Promise<number | null> {
@@ -49,6 +45,7 @@ export async function backUp(path: string, clock: Clock): Promise<boolean> {
     await checkRecords(fresh, path, clock);
     using file = await Deno.open(fresh, { read: true, write: true });
     await file.sync();
+    refuseEmptied(path, fresh);
     await Deno.rename(fresh, copyOf(path));
     await syncDirectory(dirname(path));
     return true;

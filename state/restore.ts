@@ -9,8 +9,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
-import { checkRecords, copiedAt, copyOf } from "./backup.ts";
+import { checkRecords, copiedAt } from "./backup.ts";
 import { syncDirectory } from "./files.ts";
+import { copyOf, isEmptied } from "./lost_store.ts";
 import { incidentSchema, journalEntrySchema, serviceRecordSchema } from "./records.ts";
 import type { Incident } from "./records.ts";
 import { decode, isIntact } from "./rows.ts";
@@ -43,8 +44,10 @@ export async function restoreStore(path: string, clock: Clock): Promise<Restored
     });
   }
   await bringBackLog(path);
-  // Opened, a store that is missing would be made anew.
-  if (fileAt(path) !== null && await isWhole(path, clock)) {
+  const isReadable = fileAt(path) !== null && await isWhole(path, clock);
+  // One that is whole and remembers nothing was begun where another one was lost.
+  const isBegunAnew = isReadable && isEmptied(path, copyOf(path));
+  if (isReadable && !isBegunAnew) {
     throw new EvenkeelError(`Cannot restore ${path}: it is not damaged`, { hint: "Nothing has to be done" });
   }
   const fresh = `${path}.restored`;
@@ -78,7 +81,7 @@ export async function restoreStore(path: string, clock: Clock): Promise<Restored
   await Deno.rename(fresh, path);
   await syncDirectory(dirname(path));
   const rescued = found.services.length + found.incidents.length + found.journal.length;
-  return { copiedAt: at, kept, rescued, isComplete: found.isComplete, pending };
+  return { copiedAt: at, kept, rescued, isComplete: found.isComplete && !isBegunAnew, pending };
 }
 
 /** A restore was killed after it took the log away and before the copy was in its place. */

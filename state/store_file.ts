@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
 import { diskTrouble } from "./disk.ts";
 import { syncDirectory } from "./files.ts";
+import { refuseLost } from "./lost_store.ts";
 import { migrate } from "./migrations.ts";
 import { RESTORE_HINT } from "./rows.ts";
 
@@ -39,6 +40,7 @@ export async function makeFile(path: string): Promise<void> {
     if (await exists(path)) return;
     // Its newest state lies in the log; a new store would have that played into it.
     if (await sizeOf(`${path}-wal`) > 0) throw damaged(path, "it is missing, and its log is there");
+    refuseLost(path);
     const fresh = `${path}.new-${crypto.randomUUID()}`;
     try {
       (await Deno.open(fresh, { createNew: true, write: true, mode: 0o600 })).close();

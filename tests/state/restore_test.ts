@@ -3,7 +3,8 @@ import { join } from "@std/path";
 import { systemClock } from "../../base/clock.ts";
 import type { Clock } from "../../base/clock.ts";
 import { EvenkeelError } from "../../base/errors.ts";
-import { backUp, BACKUP_EVERY_MS, copiedAt, copyOf } from "../../state/backup.ts";
+import { backUp, BACKUP_EVERY_MS, copiedAt } from "../../state/backup.ts";
+import { copyOf } from "../../state/lost_store.ts";
 import { restoreStore } from "../../state/restore.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import { healed, incident, inFolder, namesIn, outcome, serviceRecord, START } from "./builders.ts";
@@ -179,8 +180,43 @@ Deno.test("a store that is missing is restored from its copy, not begun anew (pr
     const path = join(folder, "evenkeel.db");
     await withCopy(path);
     await Deno.remove(path);
+    const error = await assertRejects(
+      () => openSqliteStore(path),
+      EvenkeelError,
+      "evenkeel.db.bak is there",
+    );
+    assertMatch(error.hint ?? "", /^deno task evenkeel restore /);
+    assertEquals(await namesIn(folder), ["evenkeel.db.bak"]);
     const { isComplete, pending } = await restoreStore(path, systemClock);
     assertEquals([isComplete, pending], [false, ["inc_1/1/push"]]);
+    await using store = await openSqliteStore(path);
+    assertEquals((await store.listServices()).length, 1);
+  }));
+
+Deno.test("an empty store where one was lost is not copied over the copy that remembers, and restored (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    await Deno.remove(path);
+    const aside = join(folder, "aside");
+    await Deno.rename(copyOf(path), aside);
+    {
+      await using store = await openSqliteStore(path);
+      await store.record({ service: serviceRecord({ serviceId: "srv-1" }) });
+    }
+    await Deno.rename(aside, copyOf(path));
+    const good = await Deno.readFile(copyOf(path));
+    await assertRejects(
+      () => backUp(path, later(BACKUP_EVERY_MS)),
+      EvenkeelError,
+      "it holds no incident and no effect",
+    );
+    assertEquals(await Deno.readFile(copyOf(path)), good);
+    assertEquals((await namesIn(folder)).filter((name) => /new/.test(name)), []);
+    const { isComplete, pending } = await restoreStore(path, systemClock);
+    assertEquals([isComplete, pending], [false, ["inc_1/1/push"]]);
+    await using store = await openSqliteStore(path);
+    assertEquals((await store.getIncident("inc_1"))?.id, "inc_1");
   }));
 
 Deno.test("a store that is whole, or has no copy, is not restored and stays as it is", () =>
