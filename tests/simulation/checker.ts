@@ -85,6 +85,8 @@ export class Checker {
   readonly #commits = new Map<string, string>();
   readonly #rollbacks = new Map<string, number>();
   readonly #shown = new Map<string, Shown>();
+  /** Keys that were intended before the newest pass began: a request of then may arrive late. */
+  readonly #older = new Set<string>();
   readonly #samples = new Map<string, Sample[]>();
   /** Services that Evenkeel rolled back, with the commit that is not to come back. */
   readonly #held = new Map<string, { badCommit: string; goodCommit: string }>();
@@ -121,7 +123,9 @@ export class Checker {
     };
     for (const [key, entry] of this.#journal) {
       const isOld = entry.state !== "intended" && entry.intendedAt < beforeMs;
-      if (isOld && isOver(key.split("/")[0] ?? "")) this.#journal.delete(key);
+      if (!isOld || !isOver(key.split("/")[0] ?? "")) continue;
+      this.#journal.delete(key);
+      this.#older.delete(key);
     }
     for (const kept of [this.#performed, this.#commits, this.#rollbacks, this.incidents]) {
       for (const key of kept.keys()) if (isOver(key.split("/")[0] ?? "")) kept.delete(key);
@@ -168,6 +172,7 @@ export class Checker {
   // What processes are shown.
 
   passBegins(process: string, serviceId: string): void {
+    for (const key of this.#journal.keys()) this.#older.add(key);
     this.#shown.set(`${process}/${serviceId}`, {
       suspended: false,
       inMaintenance: false,
@@ -233,7 +238,7 @@ export class Checker {
       this.#fail("leftAlone", `${key} on a service that was shown to be turned off`);
     }
     const touchesLive = effect.kind === "rollback" || effect.kind === "restart";
-    if (touchesLive && (shown?.sample ?? "unknown") === "unknown") {
+    if (touchesLive && !this.#older.has(entry.key) && (shown?.sample ?? "unknown") === "unknown") {
       this.#fail("unknown", `${key} while it was not known how the service is`);
     }
     const { mode } = this.specOf(service.id);
