@@ -57,4 +57,15 @@ Deno.test("a damaged store ends a command with its name and the way back, which 
     const after = await evenkeel(folder, "sessions");
     assertEquals(after.code, 0, after.stderr);
     assertMatch(after.stdout, /s1/);
+
+    await Deno.remove(path);
+    const missing = await evenkeel(folder, "sessions");
+    assertEquals([missing.code, missing.stdout], [2, ""]);
+    assertMatch(
+      missing.stderr,
+      /^Cannot open .*evenkeel\.db: it is missing, and its copy .*evenkeel\.db\.bak is there\n {2}deno task evenkeel restore /,
+    );
+    const found = await evenkeel(folder, "restore");
+    assertEquals(found.code, 0, found.stderr);
+    assertMatch((await evenkeel(folder, "sessions")).stdout, /s1/);
   }));
