@@ -1,6 +1,7 @@
 /** The named tools that remedies ask for, with their answers checked. A tool that fails rejects. */
 import { z } from "zod";
 import type { AskTool } from "../agent.ts";
+import { normalName } from "../code/requirements.ts";
 
 const resolveSchema = z.discriminatedUnion("ok", [
   z.object({
@@ -11,6 +12,7 @@ const resolveSchema = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(false), conflict: z.string() }),
 ]);
 export type Resolution = z.infer<typeof resolveSchema>;
+export type Resolved = Extract<Resolution, { ok: true }>;
 const versionsSchema = z.object({ versions: z.array(z.string()) });
 const viewSchema = z.object({ exists: z.boolean(), latest: z.string().nullable() });
 const lockSchema = z.object({ lock: z.string().nullable() });
@@ -26,6 +28,11 @@ export async function pipResolve(
   mentionsOf: readonly string[] = [],
 ): Promise<Resolution> {
   return resolveSchema.parse(await ask("pip-resolve", { requirements, pythonVersion, mentionsOf }));
+}
+
+/** The version that a resolution gives a project; undefined when it is not part of it. */
+export function versionIn({ resolved }: Resolved, name: string): string | undefined {
+  return resolved.find((each) => normalName(each.name) === normalName(name))?.version;
 }
 
 /** The versions of a distribution, newest first; none when the index does not know it. */

@@ -1,8 +1,8 @@
 /**
  * Moves as few pins as possible out of a conflict. A pin that stands outside what others ask for comes first, then
  * each pin that the conflict names, upwards within its minor version, then its major version; pip says whether the
- * whole then resolves. A pair is tried only when no single one is enough. What resolves is pinned again, in place:
- * nothing is removed, comments and order stay.
+ * whole then resolves. A pair is tried only when no single one is enough. Of what resolves, the version nearest to
+ * the old pin is pinned again, in place: nothing is removed, comments and order stay.
  */
 import { allowsVersion } from "../../code/python_versions.ts";
 import {
@@ -15,13 +15,16 @@ import {
 import type { Requirement } from "../../code/requirements.ts";
 import { none, patch } from "../remedy.ts";
 import type { FixContext } from "../remedy.ts";
-import { pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
-import { pipResolve } from "../tools.ts";
-import type { Resolution } from "../tools.ts";
+import { pythonVersionOf, requirementFiles, requirementLines, whyTheyResolve } from "../python_project.ts";
+import { nearest } from "./python_nearest.ts";
+import { pipResolve, pipVersions, versionIn } from "../tools.ts";
+import type { Resolution, Resolved } from "../tools.ts";
 import type { Proposal } from "../../messages.ts";
 
-/** Questions to pip in one repair. */
+/** Questions to pip in one repair until something resolves. */
 export const RESOLVES_MAX = 18;
+/** Further questions, to find the nearest of what resolves; 2 where pip's report names the range. */
+const NARROWING_MAX = 12;
 /** Milliseconds after which no further question is begun; the fixer itself has 300 s. */
 const RESOLVING_MS_MAX = 180_000;
 /** Pins that are looked at; a conflict names few. */
@@ -46,8 +49,9 @@ export async function movePins(context: FixContext): Promise<Proposal> {
   const python = await pythonVersionOf(context);
   const startedAt = performance.now();
   let asked = 0;
+  let askedMax = RESOLVES_MAX;
   const resolve = async (moves: readonly Move[]): Promise<Resolution | undefined> => {
-    if (++asked > RESOLVES_MAX || performance.now() - startedAt > RESOLVING_MS_MAX) return undefined;
+    if (++asked > askedMax || performance.now() - startedAt > RESOLVING_MS_MAX) return undefined;
     const changed = lines.map((line) => {
       const move = moves.find((each) => each.pin.line === line);
       const parsed = move === undefined ? undefined : parseRequirement(line);
@@ -56,6 +60,26 @@ export async function movePins(context: FixContext): Promise<Proposal> {
         : `${parsed.name}${parsed.extras}${move.specifier}${parsed.tail}`;
     });
     return await pipResolve(context.ask, changed, python);
+  };
+  /** Proposes the nearest versions with which these moves resolve, one pin after the other. */
+  const settle = async (moves: readonly Move[], found: Resolved): Promise<Proposal> => {
+    asked = 0;
+    askedMax = NARROWING_MAX;
+    let settled = [...moves];
+    for (const { pin } of moves) {
+      const { name } = pin.requirement;
+      const at = (specifier: string) => settled.map((move) => move.pin === pin ? { pin, specifier } : move);
+      found = await nearest(found, {
+        name,
+        pin: pinOf(pin.requirement),
+        ranges: needs.filter((need) => need.name === normalName(name)).map(({ range }) => range),
+        versions: () => pipVersions(context.ask, name, python, { wheelsOnly: true }),
+        resolve: (specifier) => resolve(at(specifier)),
+      });
+      const version = versionIn(found, name);
+      if (version !== undefined) settled = at(`==${version}`);
+    }
+    return await proposal(context, moves.map(({ pin }) => pin), found);
   };
   /** The first of these moves, each of one pin, with which everything resolves. */
   const tryOne = async (
@@ -67,7 +91,7 @@ export async function movePins(context: FixContext): Promise<Proposal> {
         const specifier = loosen(pin.requirement);
         if (specifier === undefined) continue;
         const resolution = await resolve([{ pin, specifier }]);
-        if (resolution?.ok) return await proposal(context, [pin], resolution);
+        if (resolution?.ok) return await settle([{ pin, specifier }], resolution);
       }
     }
     return undefined;
@@ -75,7 +99,7 @@ export async function movePins(context: FixContext): Promise<Proposal> {
 
   const first = await resolve([]);
   if (first === undefined) return none("pip was not asked");
-  if (first.ok) return none("the requirements resolve here: the conflict is not in the commit's files");
+  if (first.ok) return none(await whyTheyResolve(context, files));
   const pins = await pinsOf(context, files, namedIn(first.conflict));
   if (pins.length === 0) return none("no pin of the requirements files is part of the conflict");
 
@@ -97,10 +121,9 @@ export async function movePins(context: FixContext): Promise<Proposal> {
   for (const [at, one] of ordered.entries()) {
     for (const other of ordered.slice(at + 1)) {
       for (const loosen of [withinMajor, freely]) {
-        const resolution = await resolve(
-          [one, other].map((pin) => ({ pin, specifier: loosen(pin.requirement) ?? "" })),
-        );
-        if (resolution?.ok) return await proposal(context, [one, other], resolution);
+        const moves = [one, other].map((pin) => ({ pin, specifier: loosen(pin.requirement) ?? "" }));
+        const resolution = await resolve(moves);
+        if (resolution?.ok) return await settle(moves, resolution);
       }
     }
   }
@@ -194,14 +217,13 @@ async function pinsOf(
 async function proposal(
   context: FixContext,
   pins: readonly Pin[],
-  resolution: Extract<Resolution, { ok: true }>,
+  resolution: Resolved,
 ): Promise<Proposal> {
   const texts = new Map<string, string>();
   const moves: string[] = [];
   let isMajor = false;
   for (const { path, requirement } of pins) {
-    const version = resolution.resolved.find((each) => normalName(each.name) === normalName(requirement.name))
-      ?.version;
+    const version = versionIn(resolution, requirement.name);
     if (version === undefined || !/^[\w.+!-]+$/.test(version)) {
       return none(`pip does not say which ${requirement.name} fits`);
     }

@@ -7,7 +7,7 @@ import { CORE_PROVIDERS, providerModules } from "../../code/llm_providers.ts";
 import { normalName, parseRequirements, withoutRequirements } from "../../code/requirements.ts";
 import type { Requirement } from "../../code/requirements.ts";
 import type { Proposal } from "../../messages.ts";
-import { pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
+import { pythonVersionOf, requirementFiles, requirementLines, whyTheyResolve } from "../python_project.ts";
 import { placesOf, usageOf } from "../python_usage.ts";
 import type { Site } from "../python_usage.ts";
 import { none, patch } from "../remedy.ts";
@@ -57,7 +57,7 @@ async function dropProviders(context: FixContext): Promise<Proposal> {
     return (await pipResolve(context.ask, changed, python)).ok;
   };
   if (await fits(lines)) {
-    return none("the requirements resolve here: the conflict is not in the commit's files");
+    return none(await whyTheyResolve(context, files));
   }
   // A provider goes only when moving providers does not help: their versions are free here, other pins are not.
   const isProvider = (line: string) =>
