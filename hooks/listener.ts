@@ -47,6 +47,8 @@ export function createHookListener(hooks: Pick<Hooks, "fire">): HookListener {
         return hooks.fire("pre-task", ofAttempt);
       case "AttemptSucceeded":
       case "AttemptFailed":
+      case "AttemptAbandoned":
+      case "EffectRefused":
         if (attempt !== undefined) endAttempt(incident, attempt, ofAttempt);
         return;
       case "EffectPerformed": {
@@ -56,10 +58,6 @@ export function createHookListener(hooks: Pick<Hooks, "fire">): HookListener {
           for (const file of filesOf(attempt)) {
             hooks.fire("post-edit", { ...ofAttempt, file, success: true });
           }
-        }
-        // An effect that was refused ends its attempt without an event of its own.
-        if (attempt.status === "failed" || attempt.status === "abandoned") {
-          endAttempt(incident, attempt, ofAttempt);
         }
         return;
       }

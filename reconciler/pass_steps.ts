@@ -128,11 +128,17 @@ export async function act(
     const request = { spec, seen, record, doubts: memory.doubts, ...action };
     const result = await performEffect(parts, memory.checkouts, request, signal);
     memory.failures.forget(key);
+    const changed = changeAttempt(action.incident, action.attempt.number, result.attempt);
     await pass.become(
-      changeAttempt(action.incident, action.attempt.number, result.attempt),
-      { type: "EffectPerformed", message: result.message },
+      changed,
+      { type: result.event, message: result.message },
       { record: { ...record, ...result.record } },
     );
+    if (result.stall !== undefined) {
+      const { message } = result.stall;
+      await pass.become(stall(changed, seen, result.stall, pass.now()), { type: "IncidentStalled", message });
+      return null;
+    }
     return waiting("Acted", result.message, 0);
   } catch (error) {
     if (error instanceof StillInDoubt) return waiting("InDoubt", error.message, error.waitMs);

@@ -10,6 +10,11 @@ function isProven({ status, aftermath }: Attempt): boolean {
   return status === "fixed" && aftermath?.isAnother !== true;
 }
 
+/** Whether the change was ever there to help: a commit that nobody took says nothing of what is in it. */
+function wasMade({ repair, publishedAt }: Attempt): boolean {
+  return repair.kind !== "patch" || publishedAt !== null;
+}
+
 /** How often this failure was attempted within a day, and which changes did not help it. */
 export async function triedBefore(
   parts: Pick<Parts, "store" | "clock">,
@@ -28,7 +33,7 @@ export async function triedBefore(
       // It changes nothing, so that a failed one says nothing of the next incident or of a person's fresh start; but
       // it is free only once, for a second one would be hoping.
       ? recent.includes(attempt)
-      : attempt.status === "failed" || attempt.status === "no_effect"
+      : attempt.status === "no_effect" || (attempt.status === "failed" && wasMade(attempt))
   );
   return {
     today: counted.filter((attempt) => !isProven(attempt)).length,

@@ -25,6 +25,10 @@ export interface EffectResult {
   attempt: Partial<Attempt>;
   record: Partial<ServiceRecord>;
   message: string;
+  /** One CamelCase word for what came of it. */
+  event: "EffectPerformed" | "EffectRefused" | "AttemptAbandoned";
+  /** Why trying again is no use until a person did something. */
+  stall?: { reason: string; message: string };
 }
 
 export interface EffectRequest {
@@ -75,19 +79,32 @@ export class EffectContext {
   failed(message: string, status: "failed" | "abandoned" = "failed"): EffectResult {
     // It comes after the proof: the attempt is over and stays what it was, and asking for ever would not help.
     if (this.request.step === "autodeploy-on") {
-      return { attempt: {}, record: { hold: null }, message: `${message}; switch autodeploy on by hand` };
+      return {
+        attempt: {},
+        record: { hold: null },
+        message: `${message}; switch autodeploy on by hand`,
+        event: "EffectRefused",
+      };
     }
-    return { attempt: { status, endedAt: this.parts.clock.now(), error: message }, record: {}, message };
+    const attempt = { status, endedAt: this.parts.clock.now(), error: message };
+    const event = status === "failed" ? "EffectRefused" : "AttemptAbandoned";
+    return { attempt, record: {}, message, event };
   }
 
   /** The rollback goes on although autodeploy stays on, and says so. */
   withoutPrecaution(why: string): EffectResult {
-    return this.done(`Autodeploy could not be switched off, so the next push is deployed as usual: ${why}`);
+    const message = `Autodeploy could not be switched off, so the next push is deployed as usual: ${why}`;
+    return { ...this.done(message), event: "EffectRefused" };
   }
 
   done(message: string, attempt: Partial<Attempt> = {}, record: Partial<ServiceRecord> = {}): EffectResult {
     const { stepsDone } = this.request.attempt;
-    return { attempt: { stepsDone: [...stepsDone, this.request.step], ...attempt }, record, message };
+    return {
+      attempt: { stepsDone: [...stepsDone, this.request.step], ...attempt },
+      record,
+      message,
+      event: "EffectPerformed",
+    };
   }
 
   async once<Result extends Json>(

@@ -3,16 +3,23 @@ import { z } from "zod";
 import { EvenkeelError } from "../../base/errors.ts";
 import { restoreEdits } from "../../state/kept_edits.ts";
 import type { KeptEdit } from "../../state/kept_edits.ts";
+import { sanitizeLine } from "../../text/sanitize.ts";
 import { commitRequest } from "../commit_request.ts";
 import { commitTitle, pullRequestBody } from "../message.ts";
 import type { PublishResult } from "../parts.ts";
 import type { EffectContext, EffectResult } from "./context.ts";
 
+/** Characters of what a repository says that are shown. */
+const REASON_CHARS_MAX = 300;
+
 const publishedSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("published"), pullRequestUrl: z.string().nullable() }),
   z.object({ kind: z.literal("moved"), head: z.string() }),
   z.object({ kind: z.literal("refused"), why: z.string() }),
+  z.object({ kind: z.literal("different"), commit: z.string() }),
 ]);
+/** `different`: made again after a restart, the commit is not the one that was checked, and is not published. */
+type Published = PublishResult | { kind: "different"; commit: string };
 
 export async function publish(context: EffectContext): Promise<EffectResult> {
   const { attempt, incident, spec } = context.request;
@@ -21,7 +28,7 @@ export async function publish(context: EffectContext): Promise<EffectResult> {
     throw new Error(`Attempt ${attempt.number} has nothing to publish`);
   }
   const url = context.request.seen.service.repo ?? "";
-  let result: PublishResult | undefined;
+  let result: Published | undefined;
   await context.askDeployer("publish", {
     publish: {
       input: z.unknown(),
@@ -40,8 +47,7 @@ export async function publish(context: EffectContext): Promise<EffectResult> {
           perform: () => publishNow(context, url, branch, commit, repair.edits),
         });
         if (result.kind === "published") return { kind: "published", commit };
-        const why = result.kind === "moved" ? `the branch moved to ${result.head}` : result.why;
-        return { kind: "refused", why };
+        return { kind: "refused", why: whyNot(result) };
       },
     },
   });
@@ -58,9 +64,35 @@ export async function publish(context: EffectContext): Promise<EffectResult> {
         "abandoned",
       );
     case "refused":
-      return context.failed(`The repository refused the push: ${result.why}`);
+      return refused(context, branch, sanitizeLine(result.why, REASON_CHARS_MAX));
+    case "different":
+      return context.failed(`The fix is dropped: ${whyNot(result)}`, "abandoned");
     case undefined:
       throw new EvenkeelError("Cannot publish the repair: the deployer did not ask for it");
+  }
+}
+
+/** Nothing was published, so that the attempt is no try; the same push would be refused until a person helps. */
+function refused(context: EffectContext, branch: string, why: string): EffectResult {
+  const message = `The repository refused the push: ${why}`;
+  const { mode } = context.request.spec;
+  const access = `give the token write access${mode === "push" ? ` to ${branch}` : ""}`;
+  const help = mode === "push" ? `${access}, or set mode: pull-request` : access;
+  return {
+    ...context.failed(message, "abandoned"),
+    event: "EffectRefused",
+    stall: { reason: "PushRefused", message: `${message}. What helps: ${help}; then resume` },
+  };
+}
+
+function whyNot(result: Exclude<Published, { kind: "published" }>): string {
+  switch (result.kind) {
+    case "moved":
+      return `the branch moved to ${result.head}`;
+    case "refused":
+      return result.why;
+    case "different":
+      return `the commit came out as ${result.commit}, not as the one that was checked`;
   }
 }
 
@@ -70,7 +102,7 @@ async function publishNow(
   branch: string,
   commit: string,
   kept: readonly KeptEdit[],
-): Promise<PublishResult> {
+): Promise<Published> {
   const { incident, attempt, spec } = context.request;
   const { repositories } = context.parts;
   let checkout = context.checkouts.take(incident.id, attempt.number);
@@ -84,9 +116,7 @@ async function publishNow(
         checkout,
         commitRequest(context.parts, spec, incident, attempt, edits),
       );
-      if (again.commit !== commit) {
-        return { kind: "refused", why: `the commit came out as ${again.commit}, not ${commit}` };
-      }
+      if (again.commit !== commit) return { kind: "different", commit: again.commit };
     }
     return await repositories.publish(checkout, commit, {
       mode: spec.mode === "pull-request" ? "pull-request" : "push",

@@ -59,7 +59,7 @@ Deno.test("an attempt that ends by a refused push, a failed deploy or a rollback
     status: "rolled_back",
     endedAt: 2,
   });
-  assertEquals(fired(["EffectPerformed", refused], ["IncidentStalled", refused]), [
+  assertEquals(fired(["EffectRefused", refused], ["IncidentStalled", refused]), [
     "post-task 1 warn false",
     "notify 1 error false",
   ]);

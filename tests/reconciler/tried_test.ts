@@ -28,3 +28,11 @@ Deno.test("one redeploy an incident is free; a person's fresh start and the next
   });
   assert((await failed(incident({ id: "inc_2", attempts: [] }), [patched])).has("patch"), "a patch is not");
 });
+
+Deno.test("a commit that was never published is not counted as tried, one that was published and failed is", async () => {
+  const tried = (change: Partial<Attempt>) => failed(incident({ attempts: [attempt(change)] }));
+  assertEquals(await tried({ status: "failed", publishedAt: null }), new Set());
+  assertEquals(await tried({ status: "abandoned", publishedAt: null }), new Set());
+  assertEquals(await tried({ status: "failed", publishedAt: NOW - 1_000 }), new Set(["hash1"]));
+  assertEquals(await tried({ status: "no_effect", publishedAt: NOW - 1_000 }), new Set(["hash1"]));
+});
