@@ -61,11 +61,15 @@ async function heavyRequirements(context: FixContext, files: readonly string[]):
 
 const listOf = (all: readonly Heavy[]) => all.map(({ requirement }) => requirement.name).join(", ");
 
-/** The files with some requirements taken out. */
-async function without(context: FixContext, dropped: readonly Heavy[]) {
+/** The files with some requirements taken out, beginning from texts that were changed before. */
+async function without(
+  context: FixContext,
+  dropped: readonly Heavy[],
+  texts: ReadonlyMap<string, string> = new Map(),
+) {
   const edits = [];
-  for (const path of new Set(dropped.map((each) => each.path))) {
-    const text = await context.view.read(path) ?? "";
+  for (const path of new Set([...texts.keys(), ...dropped.map((each) => each.path)])) {
+    const text = texts.get(path) ?? await context.view.read(path) ?? "";
     const gone = dropped.filter((each) => each.path === path).map((each) => each.requirement);
     edits.push({ path, content: withoutRequirements(text, gone) });
   }
@@ -92,14 +96,17 @@ async function dropUnused(context: FixContext): Promise<Proposal> {
   });
   if (unused.length === 0) return none(`every large package is used: ${kept.join("; ")}`);
 
+  const python = await pythonVersionOf(context);
   const lines = await requirementLines(context, files);
   const names = new Set(unused.map(({ name }) => name));
   const rest = linesWithout(lines, names);
-  const resolution = await pipResolve(context.ask, rest, await pythonVersionOf(context), [...names]);
-  if (!resolution.ok) return none("the other requirements cannot be installed together");
+  const used = heavy.filter(({ name }) => !names.has(name));
+  // What stays may itself have no wheel: it moves in the same change, for neither half heals alone.
+  const first = await installable(context, rest, used, python, [...names]);
+  if (first === null) return none("the other requirements cannot be installed together");
   const listed = new Set(parseRequirements(rest.join("\n")).map(({ name }) => normalName(name)));
   const dropped = unused.filter(({ name }) => {
-    const mention = resolution.mentions.find(({ of, extra }) =>
+    const mention = first.resolution.mentions.find(({ of, extra }) =>
       of === name && (extra === null || !DEVELOPERS_EXTRA.test(extra))
     );
     const companion = Object.entries(COMPANIONS).find(([by, all]) => listed.has(by) && all.includes(name));
@@ -108,11 +115,47 @@ async function dropUnused(context: FixContext): Promise<Proposal> {
     return by === undefined;
   });
   if (dropped.length === 0) return none(`no large package can be told to be unused: ${kept.join("; ")}`);
+  let { moved } = first;
+  if (moved.length > 0 && dropped.length < unused.length) {
+    const gone = new Set(dropped.map(({ name }) => name));
+    const staying = heavy.filter(({ name }) => !gone.has(name));
+    const second = await installable(context, linesWithout(lines, gone), staying, python);
+    if (second === null) return none("the other requirements cannot be installed together");
+    moved = second.moved;
+  }
+  const texts = await movedTexts(context, moved);
+  const taken = `Take out ${
+    listOf(dropped)
+  }, which no file of the repository imports and no other requirement mentions`;
   return patch(
-    await without(context, dropped),
-    `Take out ${listOf(dropped)}, which no file of the repository imports and no other requirement mentions`,
+    await without(context, dropped, texts),
+    moved.length === 0 ? taken : `${taken}; ${movesText(moved, python).replace(/^M/, "m")}`,
     "medium",
   );
+}
+
+interface Moved {
+  heavy: Heavy;
+  pin: string;
+  version: string;
+}
+
+type Resolution = Extract<Awaited<ReturnType<typeof pipResolve>>, { ok: true }>;
+type Wheels = { kind: "moved"; moved: Moved[]; resolution: Resolution } | { kind: "none"; why: string };
+
+/** How some requirements can be installed: with the large pins that have no wheel moved, else as they are. */
+async function installable(
+  context: FixContext,
+  lines: readonly string[],
+  heavy: readonly Heavy[],
+  python: string | null,
+  mentionsOf: readonly string[] = [],
+): Promise<{ resolution: Resolution; moved: Moved[] } | null> {
+  // First the wheels: nothing is resolved from sources, so a pin without one would end it all.
+  const wheels = await wheelMoves(context, lines, heavy, python, mentionsOf);
+  if (wheels.kind === "moved") return wheels;
+  const resolution = await pipResolve(context.ask, lines, python, mentionsOf);
+  return resolution.ok ? { resolution, moved: [] } : null;
 }
 
 /** Versions to try for a pin without a wheel, the least change first; newest first within each. */
@@ -132,54 +175,83 @@ function candidatesFor(pin: string, versions: readonly string[]): string[] {
 async function useWheels(context: FixContext): Promise<Proposal> {
   const files = await requirementFiles(context);
   const python = await pythonVersionOf(context);
+  const lines = await requirementLines(context, files);
+  const wheels = await wheelMoves(context, lines, await heavyRequirements(context, files), python);
+  if (wheels.kind === "none") return none(wheels.why);
+  const isMajor = wheels.moved.some(({ pin, version }) =>
+    versionNumbers(pin)[0] !== versionNumbers(version)[0]
+  );
+  return patch(
+    [...await movedTexts(context, wheels.moved)].map(([path, content]) => ({ path, content })),
+    movesText(wheels.moved, python),
+    isMajor ? "medium" : "low",
+  );
+}
+
+/** The large pins without a wheel, and versions with one that fit the other lines. */
+async function wheelMoves(
+  context: FixContext,
+  lines: readonly string[],
+  heavies: readonly Heavy[],
+  python: string | null,
+  mentionsOf: readonly string[] = [],
+): Promise<Wheels> {
   const moves: { heavy: Heavy; pin: string; candidates: string[] }[] = [];
-  for (const heavy of await heavyRequirements(context, files)) {
+  for (const heavy of heavies) {
     const pin = pinOf(heavy.requirement);
     if (pin === undefined) continue;
     const versions = await pipVersions(context.ask, heavy.requirement.name, python, { wheelsOnly: true });
     if (versions.some((version) => compareVersions(version, pin) === 0)) continue;
     const candidates = candidatesFor(pin, versions);
-    const on = python === null ? "this Python" : `Python ${python}`;
-    if (candidates.length === 0) return none(`no version of ${heavy.requirement.name} has a wheel for ${on}`);
+    if (candidates.length === 0) {
+      const why = `no version of ${heavy.requirement.name} has a wheel for ${pythonText(python)}`;
+      return { kind: "none", why };
+    }
     moves.push({ heavy, pin, candidates });
   }
-  if (moves.length === 0) return none("every pinned large package has a wheel for this Python");
-  const lines = await requirementLines(context, files);
+  if (moves.length === 0) {
+    return { kind: "none", why: "every pinned large package has a wheel for this Python" };
+  }
   const rounds = Math.max(...moves.map(({ candidates }) => candidates.length));
   for (let round = 0; round < rounds; round++) {
-    const chosen = moves.map((move) => ({
-      ...move,
-      version: move.candidates[Math.min(round, move.candidates.length - 1)]!,
+    const moved: Moved[] = moves.map(({ heavy, pin, candidates }) => ({
+      heavy,
+      pin,
+      version: candidates[Math.min(round, candidates.length - 1)]!,
     }));
     const changed = lines.map((line) => {
       const requirement = parseRequirements(line)[0];
-      const move = chosen.find(({ heavy }) =>
+      const move = moved.find(({ heavy }) =>
         requirement !== undefined && heavy.name === normalName(requirement.name)
       );
       return move === undefined || requirement === undefined
         ? line
         : withSpecifier(line, requirement, `==${move.version}`);
     });
-    if (!(await pipResolve(context.ask, changed, python)).ok) continue;
-    const texts = new Map<string, string>();
-    for (const { heavy: { path, requirement }, version } of chosen) {
-      const text = texts.get(path) ?? await context.view.read(path) ?? "";
-      texts.set(path, withSpecifier(text, requirement, `==${version}`));
-    }
-    const said = chosen.map(({ heavy, pin, version }) =>
-      `${heavy.requirement.name} from ${pin} to ${version}`
-    );
-    const isMajor = chosen.some(({ pin, version }) => versionNumbers(pin)[0] !== versionNumbers(version)[0]);
-    return patch(
-      [...texts].map(([path, content]) => ({ path, content })),
-      `Move ${said.join(" and ")}, which ${said.length === 1 ? "has a wheel" : "have wheels"} for ${
-        python === null ? "this Python" : `Python ${python}`
-      }, so that nothing is built from source`,
-      isMajor ? "medium" : "low",
-    );
+    const resolution = await pipResolve(context.ask, changed, python, mentionsOf);
+    if (resolution.ok) return { kind: "moved", moved, resolution };
   }
-  return none(`versions of ${listOf(moves.map(({ heavy }) => heavy))} with wheels do not fit the other pins`);
+  const why = `versions of ${listOf(moves.map(({ heavy }) => heavy))} with wheels do not fit the other pins`;
+  return { kind: "none", why };
 }
+
+async function movedTexts(context: FixContext, moved: readonly Moved[]): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const { heavy: { path, requirement }, version } of moved) {
+    const text = texts.get(path) ?? await context.view.read(path) ?? "";
+    texts.set(path, withSpecifier(text, requirement, `==${version}`));
+  }
+  return texts;
+}
+
+function movesText(moved: readonly Moved[], python: string | null): string {
+  const said = moved.map(({ heavy, pin, version }) => `${heavy.requirement.name} from ${pin} to ${version}`);
+  return `Move ${said.join(" and ")}, which ${said.length === 1 ? "has a wheel" : "have wheels"} for ${
+    pythonText(python)
+  }, so that nothing is built from source`;
+}
+
+const pythonText = (python: string | null) => python === null ? "this Python" : `Python ${python}`;
 
 /** A proposal for a person: its risk lies above what is applied unless the policy says otherwise. */
 async function smallerSet(context: FixContext): Promise<Proposal> {
@@ -203,14 +275,12 @@ async function smallerSet(context: FixContext): Promise<Proposal> {
     }
   }
   if (said.length === 0) return none("there is no smaller set with the same modules");
-  const edits = [];
-  for (const path of new Set([...texts.keys(), ...dropped.map((each) => each.path)])) {
-    const text = texts.get(path) ?? await context.view.read(path) ?? "";
-    const gone = dropped.filter((each) => each.path === path).map((each) => each.requirement);
-    edits.push({ path, content: withoutRequirements(text, gone) });
-  }
   const words = said.join("; ");
-  return patch(edits, words.charAt(0).toUpperCase() + words.slice(1), "high");
+  return patch(
+    await without(context, dropped, texts),
+    words.charAt(0).toUpperCase() + words.slice(1),
+    "high",
+  );
 }
 
 const causes = ["heavy-dependencies", "build-timeout"];

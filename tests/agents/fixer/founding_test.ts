@@ -80,6 +80,43 @@ test("a large package stays that is imported anywhere, named in a file, or that 
   });
 });
 
+test("what no module imports is dropped and what is imported moves to a wheel, in one change where neither heals alone", async () => {
+  await using index = await createPythonIndex([
+    { name: "numpy", version: "1.24.4", source: "broken" },
+    { name: "numpy", version: "1.26.4" },
+    { name: "pandas", version: "2.1.4", source: "broken", requires: ["numpy"] },
+    { name: "pandas", version: "2.0.0", requires: ["numpy"] },
+    { name: "scipy", version: "1.10.0", source: "broken" },
+    { name: "scipy", version: "1.11.0" },
+    { name: "tiny-stats", version: "1.0", requires: ["scipy ; extra == 'fast'"] },
+  ]);
+  const app = "import numpy\nimport tiny_stats\n";
+  await withRealTools(index.env, async (ask) => {
+    await using mixed = await createProject(
+      { "requirements.txt": "numpy==1.24.4\npandas==2.1.4\n", "app.py": "import numpy\n" },
+      PYTHON,
+    );
+    const diagnosis = await mixed.diagnose(UNBUILT, "build");
+    const answer = await mixed.propose(diagnosis, ask, "python/drop-unused");
+    assert(answer.kind === "patch", JSON.stringify(answer));
+    assertEquals(answer.edits, [{ path: "requirements.txt", content: "numpy==1.26.4\n" }]);
+    assertStringIncludes(answer.summary, "Take out pandas, which no file");
+    assertStringIncludes(answer.summary, "; move numpy from 1.24.4 to 1.26.4, which has a wheel");
+    // What another package may use stays, and moves with the imported ones; each file is changed in place.
+    await using split = await createProject({
+      "requirements.txt": "-r more.txt\npandas==2.1.4\ntiny-stats==1.0\n",
+      "more.txt": "numpy==1.24.4\nscipy==1.10.0\n",
+      "app.py": app,
+    }, PYTHON);
+    const both = await split.propose(diagnosis, ask, "python/drop-unused");
+    assert(both.kind === "patch", JSON.stringify(both));
+    assertEquals(both.edits.toSorted((a, b) => a.path < b.path ? -1 : 1), [
+      { path: "more.txt", content: "numpy==1.26.4\nscipy==1.11.0\n" },
+      { path: "requirements.txt", content: "-r more.txt\ntiny-stats==1.0\n" },
+    ]);
+  });
+});
+
 test("what a Dockerfile installs is looked at like what a build command installs", async () => {
   await using index = await createPythonIndex([{ name: "tiny-web", version: "1.0" }]);
   await using project = await createProject({
