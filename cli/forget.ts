@@ -4,11 +4,15 @@
  */
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { describeVariables } from "../reconciler/environment.ts";
+import type { Incident } from "../state/records.ts";
 import type { Forgettable, Forgotten, Store } from "../state/store.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
 import { dataDirectory, openLearning, refreshExport } from "./learning_file.ts";
 import { printJson, safe } from "./output.ts";
+
+/** Newest incidents of a service among which the open one is looked for. */
+const INCIDENTS_READ = 10;
 
 export const forgetDefinition = defineCommand({
   name: "forget",
@@ -75,7 +79,11 @@ export async function forgetCommand(args: readonly string[]): Promise<number> {
   const isWritten = isNothing || await refreshExport(directory, store);
   if (output === "json") printJson({ schemaVersion: 1, forgotten: sum, exportWritten: isWritten });
   else {
-    console.log(isNothing ? `Nothing to forget: ${names(parsed.operands, services)}` : told(sum, imported));
+    const open = await openOf(store, wanted);
+    const isAllOpen = open.length > 0 && cause === undefined && !imported;
+    const nothing = isAllOpen ? "nothing was learned" : names(parsed.operands, services);
+    console.log(isNothing ? `Nothing to forget: ${nothing}` : told(sum, imported));
+    for (const incident of open) console.log(stays(incident));
     if (!isWritten) {
       console.log("A running Evenkeel writes artifacts/deploy_learning_state.json without it soon");
     }
@@ -91,6 +99,24 @@ async function idsOf(store: Store, names: readonly string[]): Promise<Forgettabl
     const ids = found.length > 0 ? found.map(({ serviceId }) => serviceId) : [name];
     return ids.map((serviceId) => ({ kind: "service" as const, serviceId }));
   });
+}
+
+/** The incidents of these services that are not closed, and so not forgotten. */
+async function openOf(store: Store, wanted: readonly Forgettable[]): Promise<Incident[]> {
+  const open: Incident[] = [];
+  for (const what of wanted) {
+    if (what.kind !== "service") continue;
+    const newest = await store.listIncidents({ serviceId: what.serviceId, limit: INCIDENTS_READ });
+    open.push(...newest.filter(({ status }) => status !== "healed"));
+  }
+  return open;
+}
+
+function stays({ serviceName, status, stalled }: Incident): string {
+  const then = status === "stalled" && stalled !== null
+    ? `to go on with it: ${safe(stalled.resume)}`
+    : "it goes on by itself, and can be forgotten when it is closed";
+  return `The ${status} incident of ${safe(serviceName, 60)} stays; ${then}`;
 }
 
 function told(

@@ -3,7 +3,7 @@ import { fromFileUrl, join } from "@std/path";
 import { run } from "../../process/run.ts";
 import { learningStateSchema } from "../../state/learning_state.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
-import { denoEnvironment, inFolder, namesIn, outcome, serviceRecord } from "../state/builders.ts";
+import { denoEnvironment, incident, inFolder, namesIn, outcome, serviceRecord } from "../state/builders.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const EXPORT = {
@@ -95,4 +95,32 @@ Deno.test("forget deletes a remedy or what a service taught, and says when there
     assertEquals([service.code, JSON.parse(service.stdout).forgotten.outcomes], [0, 1]);
     assertEquals((await main(folder, "forget")).code, 2);
     assertStringIncludes((await main(folder, "learned")).stdout, "Nothing is learned");
+  }));
+
+Deno.test("forget says that a stalled incident stays, and how to go on with it", () =>
+  inFolder(async (folder) => {
+    await remember(folder);
+    {
+      await using store = await openSqliteStore(join(folder, "data", "evenkeel.db"));
+      const resume = "deno task resume --service stuck";
+      const stalled = {
+        at: 1,
+        reason: "UnknownCause",
+        message: "No cause is known",
+        evidence: [],
+        resume,
+        worldHash: "x",
+      };
+      const fields = { serviceId: "srv-9", serviceName: "stuck", attempts: [], stalled };
+      await store.record({
+        service: serviceRecord({ serviceId: "srv-9", name: "stuck" }),
+        incident: incident({ ...fields, status: "stalled" }),
+      });
+    }
+    const { code, stdout } = await main(folder, "forget", "--service", "stuck");
+    assertEquals([code, stdout], [
+      1,
+      "Nothing to forget: nothing was learned\n" +
+      "The stalled incident of stuck stays; to go on with it: deno task resume --service stuck\n",
+    ]);
   }));
