@@ -171,7 +171,8 @@ export async function readSessionFiles(
 }
 
 /**
- * The ids of sessions, the newest first: those with a folder, by its time, and those that only the store knows.
+ * The ids of sessions, those that began last first: those with a folder, and those that only the store knows. Of one
+ * whose file does not tell when it began, the folder's time counts.
  * @param limit 1 to SESSIONS_LISTED_MAX
  */
 export async function listSessionIds(
@@ -181,14 +182,16 @@ export async function listSessionIds(
 ): Promise<string[]> {
   const times = new Map<string, number>();
   for (const incident of await store.listIncidents({ limit: INCIDENTS_READ })) {
-    times.set(incident.sessionId, Math.max(times.get(incident.sessionId) ?? 0, incident.openedAt));
+    times.set(incident.sessionId, Math.min(times.get(incident.sessionId) ?? Infinity, incident.openedAt));
   }
   const folder = join(dataDir, "memory", "sessions");
   try {
     for await (const { name, isDirectory } of Deno.readDir(folder)) {
       if (!isDirectory || !SESSION_ID.test(name)) continue;
-      const { mtime } = await Deno.stat(join(folder, name));
-      times.set(name, Math.max(times.get(name) ?? 0, mtime?.getTime() ?? 0));
+      const final = await readArtifact(join(folder, name, FINAL_FILE), finalStateSchema);
+      const began = Math.min(timeOf(final?.startedAt) ?? Infinity, times.get(name) ?? Infinity);
+      const known = began === Infinity ? (await Deno.stat(join(folder, name))).mtime?.getTime() : began;
+      times.set(name, known ?? 0);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -252,6 +252,15 @@ Deno.test("sessions are listed newest first, from their folders and from the sto
     assertEquals(await listSessionIds(join(folder, "nothing"), store, 10), ["only-in-store"]);
   }));
 
+Deno.test("sessions are listed by when they began, not by when their files were written", () =>
+  withStore(async (folder, store) => {
+    await writeSession(folder, "later", { store, startedAt: START + 1_000 }, options);
+    await writeSession(folder, "earlier", { store, startedAt: START }, options);
+    await store.record({ incident: incident({ sessionId: "goes-on", openedAt: START + 500 }) });
+    await store.record({ incident: { ...healed(9), sessionId: "goes-on" } });
+    assertEquals(await listSessionIds(folder, store, 10), ["later", "goes-on", "earlier"]);
+  }));
+
 Deno.test("what was seen before counts the same failure and its class apart, over all services", () => {
   const other = (number: number, fields: Parameters<typeof attempt>[0], service = "api") => ({
     ...healed(number),
