@@ -56,6 +56,8 @@ const TOKENS: readonly (readonly [begin: string, characters: string, charsMin: n
   ["LTAI", WORD, 12],
   // Models.
   ["sk-(?:proj|ant|svcacct|admin|or)-", WIDE, 16],
+  ["sk-(?:live|test|prod)-", WIDE, 10],
+  ["sk-lf-", "a-f0-9-", 32],
   ["sk-", WORD, 32],
   ["hf_", WORD, 30],
   ["r8_", WORD, 30],

@@ -51,6 +51,8 @@ Deno.test("a redactor removes tokens that can be known by their shape (promise 1
     "pul-" + hex(40),
     "dapi" + hex(32),
     "sk-proj-" + chars(40),
+    "sk-live-" + chars(24),
+    "sk-lf-" + [8, 4, 4, 4, 12].map(hex).join("-"),
     "sk-svcacct-" + chars(40),
     "sk-" + chars(48),
     "sk-ant-api03-" + chars(93) + "AA",
