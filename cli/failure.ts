@@ -14,7 +14,7 @@ import type { Pattern } from "../state/patterns.ts";
 import type { Store } from "../state/store.ts";
 import { formatDuration } from "../text/duration.ts";
 import { shellWord } from "../text/shell_word.ts";
-import { createPainter, safe, table } from "./output.ts";
+import { createPainter, safe, table, whole } from "./output.ts";
 import type { Painter } from "./output.ts";
 
 /** Earlier incidents that are looked through, of all services. */
@@ -95,7 +95,7 @@ export function renderFailure(failure: Failure, painter: Painter): string {
     `${safe(one.remedy)} for ${safe(one.cause)}: ${resultOf(one)}`,
   ]);
   const rows: [string, string][] = [
-    ["why", safe(failure.message)],
+    ["why", whole(failure.message)],
     ...tried.length === 0 ? [["tried", "nothing: no change was made"] satisfies [string, string]] : tried,
     ...failureRows(failure, painter),
   ];
@@ -122,13 +122,18 @@ export function createExplainer(print: (text: string) => void) {
   };
 }
 
+/** The lines of a log that show what is wrong. */
+export function evidenceRows(evidence: readonly Evidence[]): [string, string][] {
+  return evidence.slice(0, EVIDENCE_SHOWN).map((
+    { line, text },
+  ) => ["evidence", `line ${line}: ${safe(text)}`]);
+}
+
 /** The rows that a report adds to what it says of an incident anyway. */
 export function failureRows(failure: Failure, { paint }: Painter): [string, string][] {
   const rows: [string, string][] = [];
   if (failure.lastError !== failure.message) rows.push(["last error", safe(failure.lastError)]);
-  for (const { line, text } of failure.evidence.slice(0, EVIDENCE_SHOWN)) {
-    rows.push(["evidence", `line ${line}: ${safe(text)}`]);
-  }
+  rows.push(...evidenceRows(failure.evidence));
   const patterns = failure.seenBefore.map((
     pattern,
   ): [string, string] => ["seen before", patternText(pattern)]);
@@ -140,7 +145,7 @@ export function failureRows(failure: Failure, { paint }: Painter): [string, stri
 
 /** One row for each change that stays although it did not heal. */
 export function leftRows(left: readonly Leftover[]): [string, string][] {
-  const rows = left.slice(0, LEFT_SHOWN).map((one): [string, string] => ["left", safe(leftoverText(one))]);
+  const rows = left.slice(0, LEFT_SHOWN).map((one): [string, string] => ["left", whole(leftoverText(one))]);
   const untold = left.length - rows.length;
   return untold > 0 ? [...rows, ["left", `and ${untold} more; -o json has all`]] : rows;
 }

@@ -10,6 +10,8 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** Characters of one untrusted value that are shown at most. */
 export const SHOWN_CHARACTERS_MAX = 500;
+/** Characters of a text that says what to do or why: it is wrapped, for what is cut in its middle helps nobody. */
+const WHOLE_CHARACTERS_MAX = 8000;
 /** Columns of text for people where the terminal does not say. */
 export const COLUMNS_DEFAULT = 100;
 /** No column of a table is squeezed under this width. */
@@ -38,6 +40,11 @@ export function createPainter(options: { isTerminal?: boolean; noColor?: boolean
 /** One line of text from outside, harmless to print and of bounded length. */
 export function safe(text: string, charactersMax = SHOWN_CHARACTERS_MAX): string {
   return sanitizeLine(text, charactersMax);
+}
+
+/** Like `safe`, for a text that has to be read whole and is wrapped. */
+export function whole(text: string): string {
+  return safe(text, WHOLE_CHARACTERS_MAX);
 }
 
 /** Columns of the terminal, or COLUMNS_DEFAULT. */

@@ -7,7 +7,7 @@ import type { Attempt, Evidence, Hold, Incident, Repair } from "../state/records
 import { formatDuration } from "../text/duration.ts";
 import { failureRows, leftRows } from "./failure.ts";
 import type { Failure } from "./failure.ts";
-import { safe, table, terminalColumns } from "./output.ts";
+import { safe, table, terminalColumns, whole } from "./output.ts";
 import type { Painter, Style } from "./output.ts";
 
 const DIFF_LINES_SHOWN = 40;
@@ -58,7 +58,7 @@ export function renderSettlement(
   }
   if (withheld !== null) {
     rows.push(["not done", `This only looked; the next step would be to ${STEP_WORDS[withheld.step]}`]);
-  } else if (result.verdict !== "ready") rows.push(["why", safe(result.message)]);
+  } else if (result.verdict !== "ready") rows.push(["why", whole(result.message)]);
   if (record.hold?.autoDeployWas === true) {
     const bad = safe(record.hold.badCommit.slice(0, 9));
     rows.push([

@@ -3,8 +3,8 @@ import type { PhaseRecord } from "../state/artifact_shapes.ts";
 import { exposedText } from "../state/iterations.ts";
 import type { Session } from "../state/sessions.ts";
 import { formatDuration } from "../text/duration.ts";
-import { leftRows } from "./failure.ts";
-import { safe, table } from "./output.ts";
+import { evidenceRows, leftRows } from "./failure.ts";
+import { safe, table, whole } from "./output.ts";
 import type { Painter } from "./output.ts";
 import { causeText, renderDiff, statusText } from "./report.ts";
 import { RESULT_STYLES, resultOf } from "./sessions.ts";
@@ -70,11 +70,15 @@ function renderIncident(ended: Ended, planned: Planned | undefined, painter: Pai
     const numbers = new Set([
       ...planned.remedies.map(({ attempt }) => attempt),
       ...planned.steps.map(({ attempt }) => attempt),
+      ...planned.swarmFailures.map(({ attempt }) => attempt),
     ]);
     for (const number of numbers) rows.push(...attemptRows(planned, number, painter));
   }
   if (ended.stalled !== null) {
-    rows.push(["ended", `${safe(ended.stalled.reason, 60)}: ${safe(ended.stalled.message)}`]);
+    rows.push(["ended", `${safe(ended.stalled.reason, 60)}: ${whole(ended.stalled.message)}`]);
+    const { lastError, evidence } = ended.stalled;
+    if (lastError !== null && lastError !== ended.stalled.message) rows.push(["last error", safe(lastError)]);
+    rows.push(...evidenceRows(evidence));
   } else rows.push(["ended", endOf(ended, planned)]);
   if (planned !== undefined && planned.phases.length > 0) rows.push(["phases", durations(planned.phases)]);
   rows.push(...leftRows(ended.left));
@@ -91,6 +95,9 @@ function attemptRows(planned: Planned, number: number, { paint }: Painter): [str
     rows.push([`attempt ${number}`, safe(step.summary)]);
     if (step.evidence) rows.push(["evidence", `line ${step.evidence.line}: ${safe(step.evidence.text)}`]);
     rows.push(["cause", causeText(step.cause, step.confidence, step.kind)]);
+  }
+  for (const { message } of planned.swarmFailures.filter(({ attempt }) => attempt === number)) {
+    rows.push(["swarm failed", whole(message)]);
   }
   const ranked = planned.remedies.filter(({ attempt }) => attempt === number).slice(0, REMEDIES_SHOWN);
   for (const { remedy, expectedSuccess, why, isChosen } of ranked) {

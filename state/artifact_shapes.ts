@@ -110,6 +110,9 @@ export const deploymentPlanSchema = z.object({
       ),
     })),
     iterations: z.array(iterationSchema),
+    swarmFailures: z.array(z.object({ attempt: z.number(), message: z.string() })).default([]).describe(
+      "Why the swarm failed, and who took over, attempt by attempt",
+    ),
   })).describe("Newest first"),
 });
 export type DeploymentPlan = z.infer<typeof deploymentPlanSchema>;
@@ -150,6 +153,8 @@ export const finalStateSchema = z.object({
       reason: z.string(),
       message: z.string(),
       resume: z.string().describe("The command that goes on"),
+      lastError: z.string().nullable().default(null),
+      evidence: z.array(evidenceSchema).default([]).describe("The lines that show it"),
     }).nullable(),
     left: z.array(leftoverSchema).default([]).describe(
       "What attempts that did not heal have changed and what is still changed",

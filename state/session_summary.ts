@@ -12,6 +12,9 @@ import type { Attempt, ConditionType, Incident, ServiceRecord, StateEvent } from
 /** Characters of all diffs in a plan; the newest incidents come first. */
 export const DIFF_CHARS_MAX = 1024 * 1024;
 
+/** Newest failures of the swarm that a plan tells of one incident. */
+const SWARM_FAILURES_TOLD = 20;
+
 export interface IncidentFacts {
   incident: Incident;
   /** Oldest first. */
@@ -115,6 +118,8 @@ export function finalState({ session, startedAt, incidents, services, told, now 
           reason: incident.stalled.reason,
           message: incident.stalled.message,
           resume: incident.stalled.resume,
+          lastError: lastErrorOf(incident),
+          evidence: incident.stalled.evidence,
         },
         left: leftoversOf(incident, holds.get(incident.serviceId) ?? null),
       };
@@ -149,7 +154,21 @@ function planOf(
       diff: "diff" in attempt.repair ? shorten(attempt.repair.diff) : null,
     })),
     iterations: incident.attempts.map(iterationOf),
+    swarmFailures: swarmFailuresOf(incident, events),
   };
+}
+
+/** Why the swarm failed; its event names no attempt, so it belongs to the one whose agents ran next, else last. */
+function swarmFailuresOf(
+  incident: Incident,
+  events: readonly StateEvent[],
+): PlannedIncident["swarmFailures"] {
+  const found = events.flatMap((event, at) => {
+    if (event.type !== "SwarmFailed") return [];
+    const run = agentRuns(events.slice(at))[0] ?? agentRuns(events.slice(0, at)).at(-1);
+    return [{ attempt: run?.attempt ?? incident.attempts.length + 1, message: event.message }];
+  });
+  return found.slice(-SWARM_FAILURES_TOLD);
 }
 
 /** Why a rule of the plan chose a repair, before any remedy is asked for. */

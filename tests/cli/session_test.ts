@@ -122,6 +122,8 @@ Deno.test("a daemon that is stopped leaves the session's files, and says once wh
   assertEquals(names, ["deployment_plan.json", "fallback_output.log", "final_state.json"]);
   const story = await stage.evenkeel(["session", "watch"]);
   assertMatch(story.stdout, /ended +UnknownCause/);
+  assertMatch(story.stdout, /last error +Error: The flux \[redacted\] is out of line/);
+  assertMatch(story.stdout, /evidence +line \d+: .*flux \[redacted\] is out of line/);
   assertStringIncludes(story.stdout, "deno task resume --service my-api");
   assertNotMatch(daemon.lines.join("\n") + story.stdout + await kept(stage), /canary/);
 });
@@ -204,7 +206,13 @@ Deno.test("a session's files that were tampered with cannot move the cursor of w
           remedy: null,
           commit: null,
           pullRequestUrl: null,
-          stalled: { reason: "R\r", message: "m\x1b[31m", resume: "rm\x07 -rf" },
+          stalled: {
+            reason: "R\r",
+            message: "m\x1b[31m",
+            resume: "rm\x07 -rf",
+            lastError: "e\x1b[2J",
+            evidence: [],
+          },
           left: [{
             attempt: 1,
             kind: "setting",

@@ -261,6 +261,19 @@ Deno.test("sessions are listed by when they began, not by when their files were 
     assertEquals(await listSessionIds(folder, store, 10), ["later", "goes-on", "earlier"]);
   }));
 
+Deno.test("a plan tells why the swarm failed at the attempt that the loop then went on with", () =>
+  withStore(async (folder, store) => {
+    const message = "The analyzer timed out. The same attempt goes on in this process";
+    const events = [
+      agentRan("monitor", 100, 10),
+      event({ at: START + 200, type: "SwarmFailed", message }),
+      agentRan("analyzer", 300, 10, { via: "fallback", attempt: 2 }),
+    ];
+    await store.record({ service: serviceRecord(), incident: incident(), events });
+    const { plan } = await composeSession(folder, "s1", { store, now: START + 400 });
+    assertEquals(plan.incidents[0]?.swarmFailures, [{ attempt: 2, message }]);
+  }));
+
 Deno.test("what was seen before counts the same failure and its class apart, over all services", () => {
   const other = (number: number, fields: Parameters<typeof attempt>[0], service = "api") => ({
     ...healed(number),
