@@ -1,5 +1,5 @@
 import { assertEquals, assertNotMatch } from "@std/assert";
-import { createPainter, printJson, safe, table, toJson, wrap } from "../../cli/output.ts";
+import { createPainter, printJson, safe, table, toJson, whole, wrap } from "../../cli/output.ts";
 import { createRedactor } from "../../text/redact.ts";
 
 Deno.test("colour appears on a terminal without NO_COLOR and nowhere else", () => {
@@ -51,4 +51,12 @@ Deno.test("a secret that its source let through is taken out of a JSON document 
     attempts: [{ error: 'no flux for "[redacted]"' }],
     exitCode: 1,
   });
+});
+
+Deno.test("a long reason is wrapped and read whole, where other text is cut in its middle", () => {
+  const reason = "word ".repeat(400).trim();
+  const shown = table([["why", whole(reason)]], { columns: 80 });
+  assertEquals(shown.split(/\s+/).slice(1).join(" "), reason);
+  assertEquals(shown.split("\n").every((line) => line.length <= 80), true);
+  assertEquals(safe(reason).includes("characters]"), true);
 });

@@ -25,7 +25,7 @@ const options = {
   clock: { now: () => START + 60_000, monotonic: () => 0, sleep: async () => {} },
 };
 
-function agentRan(agent: string, at: number, durationMs: number, more: Record<string, string | object> = {}) {
+function agentRan(agent: string, at: number, durationMs: number, more: object = {}) {
   const data = { agent, attempt: 1, via: "swarm", topology: "mesh", durationMs, concluded: "x", ...more };
   return event({ at: START + at, type: AGENT_RAN, data: JSON.parse(JSON.stringify(data)) });
 }
