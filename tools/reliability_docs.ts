@@ -81,14 +81,14 @@ export function reliabilityDocument(tests: readonly ShowingTest[]): string {
 Written by \`deno run -A tools/reliability_docs.ts\` from the names of the tests: change those, not this.
 
 Evenkeel pushes commits and deploys by itself. ${PROMISES.length} things must not lead it astray: each is listed here with what
-happens, what holds, and the tests that make it happen. \`deno task test\` runs them all; to run those of one promise:
+happens, what holds, and the tests that make it happen. To run those of one promise:
 
 \`\`\`sh
 deno task test --filter "(promise 9)"
 \`\`\`
 
 What is exhaustive (every line of the journal, every page of the database, a thousand children) runs as a sample
-there and in full with \`deno task test:full\`. Beside the tests, \`deno task sim --seeds 10000\` runs the controller through
+in \`deno task test\`, or not at all, and in full with \`deno task test:full\`. Beside the tests, \`deno task sim --seeds 10000\` runs the controller through
 seeds of a world where everything goes wrong, and \`deno task soak --minutes 30\` runs 200 services for weeks of simulated
 time and measures what grows ([soak.md](soak.md)).
 

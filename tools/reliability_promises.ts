@@ -199,7 +199,8 @@ export const THEMES: readonly Theme[] = [
         number: 22,
         title: "Poisoned memory",
         happens: "Text from outside tries to become a rule for the future.",
-        holds: "Only outcomes that were verified are learned, under the failure's fingerprint.",
+        holds:
+          "Only outcomes that were verified are learned, by cause and remedy; no text of a log becomes a rule.",
       },
     ],
   },
@@ -211,7 +212,8 @@ export const THEMES: readonly Theme[] = [
         title: "Code that runs on install",
         happens:
           "A repository carries install hooks, a `setup.py` or a Makefile made to run during the check of a fix.",
-        holds: "Resolving runs none of it; a rehearsal runs without credentials in a cleared environment.",
+        holds:
+          "Resolving runs none of it; a build on drydock runs without credentials in a cleared environment.",
       },
       {
         number: 18,
