@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import type { Repositories } from "../reconciler/parts.ts";
+import type { Lease } from "../state/lease.ts";
 import { FolderInUse, folderLock } from "../state/lock.ts";
 import { LEASE_MS, Replica } from "../state/replica.ts";
 import type { Term } from "../state/replica.ts";
@@ -45,10 +46,16 @@ export async function leadAtOnce(directory: string): Promise<Term> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), LEASE_MS + 1_000);
   const term = await replica.lead(patience.signal).finally(() => clearTimeout(timer));
-  if (term === null) throw new FolderInUse(directory, null);
+  if (term === null) throw new FolderInUse(directory, pidOf(await store.getLease()));
   cleanup.use(term);
   const opened = cleanup.move();
   return { ...term, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The process that leads, as it named itself. */
+function pidOf({ holder }: Lease): number | null {
+  const [, pid] = /^pid (\d{1,10})$/.exec(holder ?? "") ?? [];
+  return pid === undefined ? null : Number(pid);
 }
 
 function openStore(directory: string): Promise<SharedStore> {
