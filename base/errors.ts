@@ -37,6 +37,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The text of anything thrown with what helps, for a place that has one line for both. */
+export function messageWithHint(error: unknown): string {
+  const hint = error instanceof EvenkeelError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
+}
+
 /** Marks a switch as exhaustive: the compiler refuses a case that was forgotten. */
 export function unreachable(value: never): never {
   throw new Error(`Unexpected value: ${JSON.stringify(value)}`);

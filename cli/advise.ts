@@ -10,7 +10,7 @@ import { DEFAULT_POLICY } from "../reconciler/policy.ts";
 import type { Advice, AdviceReport } from "../state/advice.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
-import { dataDirectory, openLearning } from "./learning_file.ts";
+import { dataDirectory, openStoreIn } from "./data_folder.ts";
 import { createPainter, printJson, safe, table, terminalColumns, wrap } from "./output.ts";
 import type { Painter } from "./output.ts";
 
@@ -43,7 +43,7 @@ export async function adviseCommand(args: readonly string[]): Promise<number> {
     return EXIT.ready;
   }
   const { service: services, output } = parsed.flags;
-  await using store = await openLearning(dataDirectory());
+  await using store = await openStoreIn(dataDirectory());
   const report = await adviceReport(store, {
     services,
     freeMemoryMiB: freeMemoryMiB(),

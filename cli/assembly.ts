@@ -18,12 +18,12 @@ import type { Parts } from "../reconciler/parts.ts";
 import { createRenderClient, REQUEST_TIMEOUT_MS } from "../render/client.ts";
 import type { Term } from "../state/replica.ts";
 import { diskTrouble } from "../state/disk.ts";
-import { openSqliteStore } from "../state/sqlite.ts";
 import { createCleanStore } from "../state/clean_store.ts";
 import type { Store } from "../state/store.ts";
 import { STORE_FILE } from "../state/store_file.ts";
 import { createTroubleTeller } from "./agent_trouble.ts";
 import { createCopyKeeper } from "./copy_keeper.ts";
+import { openStoreIn } from "./data_folder.ts";
 import { confirmedFetch, confirmedRepositories, leadAtOnce } from "./leading.ts";
 import type { Confirm } from "./leading.ts";
 import { createOverlay } from "./overlay.ts";
@@ -80,7 +80,7 @@ export async function assemble(
   const secrets = options.secrets ?? createSecrets(ownSecrets(configuration));
   const { redact } = secrets;
   const opening = term?.store ??
-    createOverlay(cleanup.use(await openSqliteStore(join(dataDirectory, STORE_FILE))));
+    createOverlay(cleanup.use(await openStoreIn(dataDirectory)));
   const store = createCleanStore(opening, secrets.clean);
   const confirm: Confirm = term?.confirm ?? (() => Promise.reject(new Error("A check was about to act")));
 

@@ -1,8 +1,8 @@
 /** Keeps the daily copy of the store. One that cannot be made is mentioned in the log and never stops a heal. */
+import { messageWithHint } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import { logOf } from "../base/log.ts";
 import { backUp } from "../state/backup.ts";
-import { describeTrouble } from "./disk_watch.ts";
 
 /** When a copy that could not be made is tried again, in milliseconds. */
 const COPY_AGAIN_MS = 3_600_000;
@@ -16,7 +16,7 @@ export function createCopyKeeper(path: string, clock: Clock): () => Promise<void
     try {
       await backUp(path, clock);
     } catch (error) {
-      log.warn(describeTrouble(error));
+      log.warn(messageWithHint(error));
       notBefore = clock.monotonic() + COPY_AGAIN_MS;
     }
   };

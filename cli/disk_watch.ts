@@ -2,7 +2,7 @@
  * Says once that nothing is changed any more because the disk refuses to be written, and once that it takes again; in
  * between answers why.
  */
-import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { messageWithHint } from "../base/errors.ts";
 import { OBSERVE_ONLY } from "../reconciler/outcome.ts";
 import type { Outcome } from "../reconciler/outcome.ts";
 import type { DiskTrouble } from "../state/disk.ts";
@@ -24,7 +24,7 @@ export function createDiskWatch(narrator: Pick<Narrator, "say">): DiskWatch {
     trouble = message;
   };
   return {
-    met: (error) => meet(describeTrouble(error)),
+    met: (error) => meet(messageWithHint(error)),
     outcome(outcome) {
       const isTrouble = outcome.kind === "waiting" && outcome.reason === OBSERVE_ONLY;
       if (isTrouble) meet(outcome.message);
@@ -38,10 +38,4 @@ export function createDiskWatch(narrator: Pick<Narrator, "say">): DiskWatch {
       return trouble;
     },
   };
-}
-
-/** An error of the disk in one sentence, with what helps. */
-export function describeTrouble(error: unknown): string {
-  const hint = error instanceof EvenkeelError ? error.hint : undefined;
-  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }

@@ -8,7 +8,8 @@ import type { Incident } from "../state/records.ts";
 import type { Forgettable, Forgotten, Store } from "../state/store.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
-import { dataDirectory, openLearning, refreshExport } from "./learning_file.ts";
+import { dataDirectory, openStoreIn } from "./data_folder.ts";
+import { refreshExport } from "./learning_file.ts";
 import { printJson, safe } from "./output.ts";
 
 /** Newest incidents of a service among which the open one is looked for. */
@@ -59,7 +60,7 @@ export async function forgetCommand(args: readonly string[]): Promise<number> {
     });
   }
   const directory = dataDirectory();
-  await using store = await openLearning(directory);
+  await using store = await openStoreIn(directory);
   const wanted: Forgettable[] = [
     ...(cause === undefined
       ? []

@@ -2,16 +2,14 @@
  * The lead over a data folder for the commands that act: `once` takes it at once or says who has it, `reconcile` stands
  * by for it. And what a leader does right before it changes the world: it makes sure that it leads still.
  */
-import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import type { Repositories } from "../reconciler/parts.ts";
 import type { Lease } from "../state/lease.ts";
 import { FolderInUse, folderLock } from "../state/lock.ts";
 import { LEASE_MS, Replica } from "../state/replica.ts";
 import type { Term } from "../state/replica.ts";
-import { openSqliteStore } from "../state/sqlite.ts";
 import type { SharedStore } from "../state/store.ts";
-import { STORE_FILE } from "../state/store_file.ts";
+import { openStoreIn } from "./data_folder.ts";
 
 export type Confirm = Term["confirm"];
 
@@ -25,7 +23,7 @@ export interface Standing extends AsyncDisposable {
 export async function openReplica(directory: string, leaseMs: number = LEASE_MS): Promise<Standing> {
   await using cleanup = new AsyncDisposableStack();
   const lock = cleanup.use(folderLock(directory));
-  const store = cleanup.use(await openStore(directory));
+  const store = cleanup.use(await openStoreIn(directory));
   const name = `pid ${Deno.pid}`;
   const replica = new Replica({ store, lock, clock: systemClock, name, leaseMs });
   const opened = cleanup.move();
@@ -40,7 +38,7 @@ export async function leadAtOnce(directory: string): Promise<Term> {
   await using cleanup = new AsyncDisposableStack();
   const lock = cleanup.use(folderLock(directory));
   if (!await lock.tryHold()) throw new FolderInUse(directory, await lock.pid());
-  const store = cleanup.use(await openStore(directory));
+  const store = cleanup.use(await openStoreIn(directory));
   const replica = new Replica({ store, lock, clock: systemClock, name: `pid ${Deno.pid}` });
   // The lock is free, so whoever may lead without it took over from one that stood still: it shows within a lease.
   const patience = new AbortController();
@@ -56,10 +54,6 @@ export async function leadAtOnce(directory: string): Promise<Term> {
 function pidOf({ holder }: Lease): number | null {
   const [, pid] = /^pid (\d{1,10})$/.exec(holder ?? "") ?? [];
   return pid === undefined ? null : Number(pid);
-}
-
-function openStore(directory: string): Promise<SharedStore> {
-  return openSqliteStore(join(directory, STORE_FILE));
 }
 
 /** Sends what changes something only once it is sure who leads: the last step before it leaves. */

@@ -17,7 +17,8 @@ import type { Store } from "../state/store.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
-import { cleanLine, dataDirectory, openLearning, refreshExport } from "./learning_file.ts";
+import { dataDirectory, openStoreIn } from "./data_folder.ts";
+import { cleanLine, refreshExport } from "./learning_file.ts";
 import { createPainter, printJson, safe, table } from "./output.ts";
 
 /** Names kept aside that are shown in text; JSON lists all. */
@@ -65,7 +66,7 @@ export async function learnedCommand(args: readonly string[]): Promise<number> {
   const directory = dataDirectory();
   // Read before the store is opened: a wrong name leaves nothing behind.
   const given = file === undefined ? null : await readImport(file);
-  await using store = await openLearning(directory);
+  await using store = await openStoreIn(directory);
   const reading = file === undefined || given === null ? null : await takeIn(store, file, given);
   if (reading !== null && reading.alreadyAt === null) await refreshExport(directory, store);
 

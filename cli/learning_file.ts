@@ -1,22 +1,10 @@
-/** What `learned` and `forget` share: the store of the data folder, and the export that must agree with it. */
-import { join } from "@std/path";
-import { DEFAULT_DATA_DIRECTORY } from "../reconciler/environment.ts";
+/** What `learned` and `forget` share: the export that must agree with the store. */
 import { writeLearningState } from "../state/artifacts.ts";
 import { FolderInUse, lockDataDirectory } from "../state/lock.ts";
-import { openSqliteStore } from "../state/sqlite.ts";
 import type { Store } from "../state/store.ts";
-import { STORE_FILE } from "../state/store_file.ts";
 import { createRedactor } from "../text/redact.ts";
 import { sanitizeLine, sanitizeLog } from "../text/sanitize.ts";
 import { secretVariables } from "./secrets.ts";
-
-export function dataDirectory(): string {
-  return Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
-}
-
-export function openLearning(directory: string): Promise<Store> {
-  return openSqliteStore(join(directory, STORE_FILE));
-}
 
 /** Text from outside on one line, safe to store and to show. */
 export function cleanLine(text: string): string {

@@ -1,6 +1,6 @@
 /** `once`: looks at every service, heals what is broken, proves it and leaves with an exit code that says so. */
 import { systemClock } from "../base/clock.ts";
-import { EvenkeelError, EXIT } from "../base/errors.ts";
+import { EvenkeelError, EXIT, messageWithHint } from "../base/errors.ts";
 import type { ExitCode } from "../base/errors.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { describeVariables } from "../reconciler/environment.ts";
@@ -150,12 +150,11 @@ async function failureOf(store: Store, result: Settlement): Promise<Failure | nu
 function notLookedAt(spec: ServiceSpec): (error: unknown) => Settlement {
   return (error) => {
     if (!(error instanceof EvenkeelError)) throw error;
-    const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
     return {
       service: spec.service,
       verdict: "unobserved",
       reason: "CannotLook",
-      message,
+      message: messageWithHint(error),
       resume: null,
       record: emptyRecord(spec.service, spec.service, spec.generation),
       incident: null,

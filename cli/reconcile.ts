@@ -3,7 +3,8 @@
  * one on the same data folder it stands by, and takes its place when that one has ended or stands still.
  */
 import { systemClock } from "../base/clock.ts";
-import { EvenkeelError, EXIT } from "../base/errors.ts";
+import { EvenkeelError, EXIT, messageWithHint } from "../base/errors.ts";
+import { keptAnswer } from "../base/kept_answer.ts";
 import { adviceReport } from "../reconciler/advising.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
@@ -26,8 +27,7 @@ import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from
 import { createNarrator } from "./event_line.ts";
 import type { Narrator } from "./event_line.ts";
 import { createExplainer } from "./failure.ts";
-import { keptAnswer } from "./kept_answer.ts";
-import { createDiskWatch, describeTrouble } from "./disk_watch.ts";
+import { createDiskWatch } from "./disk_watch.ts";
 import type { DiskWatch } from "./disk_watch.ts";
 import { openWhenWritable, TRY_AGAIN_MS } from "./while_unwritable.ts";
 import { verboseFlag } from "./log.ts";
@@ -35,6 +35,8 @@ import { stopOnSignals } from "./signals.ts";
 import { WebhookDesk } from "./webhook_desk.ts";
 import { VERSION } from "../base/version.ts";
 
+/** How long an answer of the store is kept for /readyz, in milliseconds: short beside what a health check waits. */
+const READINESS_KEPT_MS = 1_000;
 /** How often the human-readable files are written while nothing stops, in milliseconds. */
 const ARTIFACTS_EVERY_MS = 30_000;
 /** How long hooks may take after SIGTERM, in milliseconds: who stops a container waits about ten seconds. */
@@ -140,7 +142,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   /** Who leads, while another Evenkeel does. */
   let leader: string | null = null;
   // Whoever asks for readiness needs no token, and finding out writes to the disk.
-  const storeTrouble = keptAnswer(() => troubleOf(store), systemClock);
+  const storeTrouble = keptAnswer(() => troubleOf(store), systemClock, READINESS_KEPT_MS);
   const status = await startStatusServer({
     ...server,
     store,
@@ -258,7 +260,7 @@ async function lookAfter(term: Term, care: Care): Promise<void> {
 /** Why nothing could be written now. */
 async function troubleOf(store: SharedStore): Promise<string | null> {
   const why = await store.whyUnwritable();
-  return why === null ? null : describeTrouble(why);
+  return why === null ? null : messageWithHint(why);
 }
 
 /** A refused key never mends itself, so it ends the start; an API that does not answer yet may. */

@@ -9,7 +9,7 @@ import { STORE_FILE } from "../state/store_file.ts";
 import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
-import { dataDirectory } from "./learning_file.ts";
+import { dataDirectory } from "./data_folder.ts";
 import { printJson, safe } from "./output.ts";
 
 /** Pending effects that are named. */

@@ -2,14 +2,12 @@
  * `resume`: makes Evenkeel go on with stalled services. It leaves a wish in the store, so that it also works while a
  * daemon runs: whoever looks after the service next fulfils it, and no write of either side is lost.
  */
-import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
-import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
-import { openSqliteStore } from "../state/sqlite.ts";
-import { STORE_FILE } from "../state/store_file.ts";
+import { describeVariables } from "../reconciler/environment.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
+import { dataDirectory, openStoreIn } from "./data_folder.ts";
 import { printJson, safe } from "./output.ts";
 
 export const resumeDefinition = defineCommand({
@@ -37,8 +35,7 @@ export async function resumeCommand(args: string[]): Promise<number> {
       hint: "deno task resume --service NAME, or --all",
     });
   }
-  const directory = Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
-  await using store = await openSqliteStore(join(directory, STORE_FILE));
+  await using store = await openStoreIn(dataDirectory());
   const resumed: string[] = [];
   for (const record of await store.listServices()) {
     if (!all && !wanted.includes(record.serviceId) && !wanted.includes(record.name)) continue;

@@ -7,7 +7,7 @@ import { nearest } from "../text/nearest.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
 import { createPainter, printJson, safe } from "./output.ts";
-import { dataDirectory, openExisting } from "./sessions.ts";
+import { dataDirectory, openExisting } from "./data_folder.ts";
 import { renderSession } from "./story.ts";
 
 export const sessionDefinition = defineCommand({

@@ -1,15 +1,11 @@
 /** `sessions`: lists the sessions of the data folder, the newest first. Reads only. */
-import { join } from "@std/path";
 import { systemClock } from "../base/clock.ts";
 import { EXIT } from "../base/errors.ts";
-import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
+import { describeVariables } from "../reconciler/environment.ts";
 import { composeSession, listSessionIds, SESSIONS_LISTED_MAX } from "../state/sessions.ts";
 import type { Session } from "../state/sessions.ts";
-import { refuseLost } from "../state/lost_store.ts";
-import { openSqliteStore } from "../state/sqlite.ts";
-import type { Store } from "../state/store.ts";
-import { STORE_FILE } from "../state/store_file.ts";
 import { parseArguments } from "./arguments.ts";
+import { dataDirectory, openExisting } from "./data_folder.ts";
 import { defineCommand, outputFlag } from "./command.ts";
 import { createPainter, printJson, safe, table } from "./output.ts";
 import type { Painter, Style } from "./output.ts";
@@ -58,21 +54,6 @@ export async function sessionsCommand(args: string[]): Promise<number> {
   else if (rows.length === 0) console.log(`No session has left anything in ${safe(directory)} yet`);
   else console.log(tableOf(rows, createPainter()));
   return EXIT.ready;
-}
-
-export function dataDirectory(): string {
-  return Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
-}
-
-/**
- * The store of a data folder; `null` where there is none, so that looking leaves nothing behind.
- * @throws {EvenkeelError} when it is damaged, or missing with its copy there
- */
-export async function openExisting(directory: string): Promise<Store | null> {
-  const path = join(directory, STORE_FILE);
-  const isThere = await Deno.stat(path).then(({ isFile }) => isFile, () => false);
-  refuseLost(path);
-  return isThere ? await openSqliteStore(path) : null;
 }
 
 export type SessionResult = "healed" | "well" | "open" | "stalled" | "not ready";

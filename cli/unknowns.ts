@@ -1,11 +1,9 @@
 /** `unknowns`: the failures whose cause nobody knew, grouped and counted, so that the catalogue can learn them. */
-import { join } from "@std/path";
 import { EXIT } from "../base/errors.ts";
-import { DEFAULT_DATA_DIRECTORY, describeVariables } from "../reconciler/environment.ts";
-import { openSqliteStore } from "../state/sqlite.ts";
-import { STORE_FILE } from "../state/store_file.ts";
+import { describeVariables } from "../reconciler/environment.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
+import { dataDirectory, openStoreIn } from "./data_folder.ts";
 import { createPainter, printJson, safe, wrap } from "./output.ts";
 
 /** Groups shown when nothing else is asked for. */
@@ -39,8 +37,7 @@ export async function unknownsCommand(args: readonly string[]): Promise<number> 
     return EXIT.ready;
   }
   const { limit, output } = parsed.flags;
-  const directory = Deno.env.get("EVENKEEL_DATA_DIR") || DEFAULT_DATA_DIRECTORY;
-  await using store = await openSqliteStore(join(directory, STORE_FILE));
+  await using store = await openStoreIn(dataDirectory());
   const unknowns = await store.listUnknowns({ limit });
   if (output === "json") {
     printJson({

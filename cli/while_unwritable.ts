@@ -4,7 +4,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { logOf } from "../base/log.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, messageWithHint } from "../base/errors.ts";
 import type { Configuration } from "../reconciler/config.ts";
 import { Controller } from "../reconciler/controller.ts";
 import { runDaemon } from "../reconciler/daemon.ts";
@@ -15,7 +15,6 @@ import { assemble } from "./assembly.ts";
 import type { Narrator } from "./event_line.ts";
 import { openReplica } from "./leading.ts";
 import type { Standing } from "./leading.ts";
-import { describeTrouble } from "./disk_watch.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** How often the folder is tried again, in milliseconds. */
@@ -41,7 +40,7 @@ export async function openWhenWritable(observing: Observing): Promise<Standing |
   const { configuration: { dataDirectory }, leaseMs, narrator, stop } = observing;
   const first = await openWritable(dataDirectory, leaseMs);
   if (!(first instanceof DiskTrouble)) return first;
-  const reason = describeTrouble(first);
+  const reason = messageWithHint(first);
   narrator.say(`Observe-only, nothing is changed: ${reason}`);
   const over = new AbortController();
   const looking = observe(observing, reason, AbortSignal.any([stop, over.signal])).catch((error) =>

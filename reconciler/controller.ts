@@ -3,6 +3,7 @@
  * A pass begins with nothing but the store and the world, so that a kill between any two lines loses nothing and
  * a timer, a webhook and a person can all start one.
  */
+import { messageWithHint } from "../base/errors.ts";
 import { systemTrouble } from "../state/disk.ts";
 import { Doubts } from "../state/doubts.ts";
 import type { Action, Memory } from "./action.ts";
@@ -74,7 +75,7 @@ export class Controller implements AsyncDisposable {
       const trouble = systemTrouble(`go on with ${spec.service}`, error);
       if (trouble === null || observation === undefined || serviceId === undefined) throw error;
       const record = addSample(emptyRecord(serviceId, spec.service, spec.generation), observation, spec);
-      const message = trouble.hint === undefined ? trouble.message : `${trouble.message}. ${trouble.hint}`;
+      const message = messageWithHint(trouble);
       const afterMs = spec.intervalMs;
       const outcome = { kind: "waiting", reason: OBSERVE_ONLY, message, afterMs, forPerson: true } as const;
       return { outcome, record, incident: null, observation, withheld: null };

@@ -10,6 +10,7 @@ import type { Context } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { keptAnswer } from "../base/kept_answer.ts";
 import type { AdviceReport } from "../state/advice.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { listen } from "./listener.ts";
@@ -152,7 +153,7 @@ function createApp(options: StatusServerOptions, token: string | undefined, isLo
     const { ready, reason } = await options.readiness();
     return context.json({ ready, reason: sanitizeLine(reason) }, ready ? 200 : 503);
   });
-  const snapshot = oneAtATime(() => readStatus(options));
+  const snapshot = keptAnswer(() => readStatus(options), options.clock, 0);
   const protect = (path: string, read: () => Promise<Status | AdviceReport>) =>
     app.get(path, async (context) => {
       if (token !== undefined && !isAuthorized(context.req.header("Authorization"), token)) {
@@ -162,18 +163,12 @@ function createApp(options: StatusServerOptions, token: string | undefined, isLo
       return context.json(await read());
     });
   protect("/status", snapshot);
-  if (options.advice !== undefined) protect("/advice", oneAtATime(options.advice));
+  if (options.advice !== undefined) protect("/advice", keptAnswer(options.advice, options.clock, 0));
   app.notFound((context) =>
     refuse(context, 404, "there is no such page; known are /healthz, /readyz, /status, /advice")
   );
   app.onError((_error, context) => refuse(context, 500, "the status could not be read"));
   return app;
-}
-
-/** Requests that come while an answer is being made share it. */
-function oneAtATime<T>(read: () => Promise<T>): () => Promise<T> {
-  let pending: Promise<T> | undefined;
-  return () => pending ??= read().finally(() => pending = undefined);
 }
 
 /** Compares digests, so that neither time nor length tells how much of a token was right. */

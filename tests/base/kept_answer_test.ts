@@ -1,16 +1,22 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ANSWER_KEPT_MS, keptAnswer } from "../../cli/kept_answer.ts";
+import { keptAnswer } from "../../base/kept_answer.ts";
+
+const ANSWER_KEPT_MS = 1_000;
 
 Deno.test("whether the store can be written is asked once a second, however many ask for readiness", async () => {
   let at = 0;
   let asked = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const ask = keptAnswer(async () => {
-    const number = ++asked;
-    await promise;
-    if (number === 2) throw new Error("the store is gone");
-    return number;
-  }, { monotonic: () => at });
+  const ask = keptAnswer(
+    async () => {
+      const number = ++asked;
+      await promise;
+      if (number === 2) throw new Error("the store is gone");
+      return number;
+    },
+    { monotonic: () => at },
+    ANSWER_KEPT_MS,
+  );
   const first = ask();
   at = 2 * ANSWER_KEPT_MS;
   const second = ask();
