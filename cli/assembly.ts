@@ -8,7 +8,7 @@ import type { Topology } from "../agents/swarm/topology.ts";
 import { createSubprocessRunner } from "../agents/runner.ts";
 import type { SubprocessRunnerOptions } from "../agents/runner.ts";
 import { createToolbox } from "../agents/tools/toolbox.ts";
-import { systemClock } from "../base/clock.ts";
+import { hearingTime, systemClock } from "../base/clock.ts";
 import { createHooks } from "../hooks/hooks.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { createHookListener } from "../hooks/listener.ts";
@@ -117,7 +117,11 @@ export async function assemble(
   const tellTrouble = createTroubleTeller(clock);
   const parts: Parts = {
     api: learnFrom(
-      createRenderClient({ apiKey, baseUrl: apiUrl, fetch: confirmedFetch(confirm, watchFetch(apiUrl)) }),
+      createRenderClient({
+        apiKey,
+        baseUrl: apiUrl,
+        fetch: confirmedFetch(confirm, hearingTime(clock, watchFetch(apiUrl))),
+      }),
       secrets,
     ),
     store,

@@ -47,7 +47,7 @@ export interface Sighting extends Probes {
 }
 
 export interface Observation {
-  /** Wall clock, milliseconds since the epoch. */
+  /** Milliseconds since the epoch; goes on while the machine sleeps. */
   at: number;
   /** When the look began, by the same clock. @default at */
   beganAt?: number;

@@ -46,7 +46,7 @@ function nextStreak(
     at >= previous.lastMonotonicMs &&
     // From the beginning of the look before to the end of this one: in either, time may have passed unseen.
     at - (previous.lastBeganMonotonicMs ?? previous.lastMonotonicMs) <= gapMaxMs(spec) &&
-    // A machine that sleeps stops its monotonic clock too; a wall clock set forward looks the same and costs a recount.
+    // A machine that sleeps stops its monotonic clock too, and the time of day goes on.
     observation.at - (previous.lastAt ?? observation.at) <= gapMaxMs(spec);
   const began = {
     lastBeganMonotonicMs: observation.beganMonotonicMs ?? at,

@@ -135,10 +135,10 @@ export class Replica {
       async confirm() {
         for (let tries = 1; tries <= CONFIRM_TRIES_MAX; tries++) {
           lost.signal.throwIfAborted();
-          const askedAt = { wall: clock.now(), monotonic: clock.monotonic() };
+          const askedAt = { now: clock.now(), monotonic: clock.monotonic() };
           await renew();
           // Who stood still meanwhile knows only what was true before; a machine that slept stopped its monotonic clock.
-          const tookMs = Math.max(clock.now() - askedAt.wall, clock.monotonic() - askedAt.monotonic);
+          const tookMs = Math.max(clock.now() - askedAt.now, clock.monotonic() - askedAt.monotonic);
           if (tookMs <= leaseMs / BEATS_PER_LEASE) return;
         }
         throw new NotSent("Cannot act: the store answers too late to tell who leads", {
