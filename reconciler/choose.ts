@@ -28,6 +28,8 @@ import { describePatch, withPatch } from "./setting.ts";
 import { verdictOf } from "./samples.ts";
 import { triedBefore } from "./tried.ts";
 
+/** What a person can do where Render refuses a setting. */
+const SETTING_HELP = "let the API key change the service's settings, or set policy.mayChangeSettings: false";
 /** Remedies tried on paper for one diagnosis. */
 const REMEDIES_MAX = 6;
 
@@ -71,6 +73,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     return stalled("NoRemedy", message);
   }
   const refusals = advice.withheld.map(({ remedy, why }) => `${remedy}: ${why}`);
+  let isSettingRefused = false;
   for (const { remedy } of advice.order.slice(0, REMEDIES_MAX)) {
     const proposal = await swarm.run(fixer, {
       remedy,
@@ -91,6 +94,12 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
       refusals.push(`${remedy}: the same change was tried before and did not help`);
       continue;
     }
+    const refused = tried.refused.get(draft.repairHash);
+    if (refused !== undefined) {
+      isSettingRefused = true;
+      refusals.push(`${remedy}: ${refused}`);
+      continue;
+    }
     if (proposal.kind !== "patch") return { kind: "attempt", attempt: draft, checkout: null };
     const checked = await checkPatch(choice, draft, proposal);
     if (checked.kind === "attempt") return checked;
@@ -98,10 +107,10 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     // The commit that failed its check is in this checkout; nothing else may be built on it.
     break;
   }
-  return stalled(
-    "NoRemedyApplies",
-    `${summary}. No remedy applies: ${sanitizeLine(refusals.join("; "), 600)}`,
-  );
+  const why = sanitizeLine(refusals.join("; "), 600);
+  return isSettingRefused
+    ? stalled("SettingRefused", `${summary}. ${why}. What helps: ${SETTING_HELP}; then resume`)
+    : stalled("NoRemedyApplies", `${summary}. No remedy applies: ${why}`);
 }
 
 /**

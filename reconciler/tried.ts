@@ -10,9 +10,19 @@ function isProven({ status, aftermath }: Attempt): boolean {
   return status === "fixed" && aftermath?.isAnother !== true;
 }
 
-/** Whether the change was ever there to help: a commit that nobody took says nothing of what is in it. */
+/** Whether the change was ever there to help: a commit or a setting that was refused says nothing of what is in it. */
 function wasMade({ repair, publishedAt }: Attempt): boolean {
-  return repair.kind !== "patch" || publishedAt !== null;
+  return (repair.kind !== "patch" && repair.kind !== "setting") || publishedAt !== null;
+}
+
+/** What was tried against a failure; changes are named by their hash. */
+export interface Tried {
+  /** Attempts within a day. */
+  today: number;
+  /** Changes that did not help. */
+  failed: Set<string>;
+  /** Settings that Render has refused since the incident began or a person resumed it, with what was said. */
+  refused: Map<string, string>;
 }
 
 /** How often this failure was attempted within a day, and which changes did not help it. */
@@ -20,13 +30,16 @@ export async function triedBefore(
   parts: Pick<Parts, "store" | "clock">,
   incident: Incident,
   print: string,
-): Promise<{ today: number; failed: Set<string> }> {
+): Promise<Tried> {
   const past = await parts.store.listIncidents({ serviceId: incident.serviceId, limit: INCIDENTS_READ });
   const attempts = [...past.filter((one) => one.id !== incident.id), incident]
     .flatMap((one) => one.attempts)
     .filter((attempt) => attempt.fingerprint === print);
   const since = parts.clock.now() - DAY_MS;
-  const counted = attempts.filter((attempt) => attempt.startedAt >= since && attempt.status !== "abandoned");
+  const isRefused = (attempt: Attempt) => attempt.status === "failed" && !wasMade(attempt);
+  const counted = attempts.filter((attempt) =>
+    attempt.startedAt >= since && attempt.status !== "abandoned" && !isRefused(attempt)
+  );
   const recent = incident.attempts.slice(incident.attemptsBefore);
   const failed = attempts.filter((attempt) =>
     attempt.repair.kind === "redeploy"
@@ -35,8 +48,10 @@ export async function triedBefore(
       ? recent.includes(attempt)
       : attempt.status === "no_effect" || (attempt.status === "failed" && wasMade(attempt))
   );
+  const refused = recent.filter((attempt) => isRefused(attempt) && attempt.repair.kind === "setting");
   return {
     today: counted.filter((attempt) => !isProven(attempt)).length,
     failed: new Set(failed.map((attempt) => attempt.repairHash)),
+    refused: new Map(refused.map((attempt) => [attempt.repairHash, attempt.error ?? ""])),
   };
 }

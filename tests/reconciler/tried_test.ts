@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { triedBefore } from "../../reconciler/tried.ts";
+import type { Tried } from "../../reconciler/tried.ts";
 import type { Attempt, Incident } from "../../state/records.ts";
 import { attempt, incident } from "../state/builders.ts";
 import { NOW } from "./world.ts";
@@ -12,10 +13,14 @@ const again: Partial<Attempt> = {
 };
 
 async function failed(now: Incident, past: readonly Incident[] = []): Promise<Set<string>> {
+  return (await tried(now, past)).failed;
+}
+
+async function tried(now: Incident, past: readonly Incident[] = []): Promise<Tried> {
   const store = { listIncidents: () => Promise.resolve([...past]) };
   // Of the store only the incidents are asked for.
   const parts = { store, clock: { now: () => NOW } } as unknown as Parameters<typeof triedBefore>[0];
-  return (await triedBefore(parts, now, "fp1")).failed;
+  return await triedBefore(parts, now, "fp1");
 }
 
 Deno.test("one redeploy an incident is free; a person's fresh start and the next incident have their own (promise 13)", async () => {
@@ -30,9 +35,27 @@ Deno.test("one redeploy an incident is free; a person's fresh start and the next
 });
 
 Deno.test("a commit that was never published is not counted as tried, one that was published and failed is", async () => {
-  const tried = (change: Partial<Attempt>) => failed(incident({ attempts: [attempt(change)] }));
-  assertEquals(await tried({ status: "failed", publishedAt: null }), new Set());
-  assertEquals(await tried({ status: "abandoned", publishedAt: null }), new Set());
-  assertEquals(await tried({ status: "failed", publishedAt: NOW - 1_000 }), new Set(["hash1"]));
-  assertEquals(await tried({ status: "no_effect", publishedAt: NOW - 1_000 }), new Set(["hash1"]));
+  const after = (change: Partial<Attempt>) => failed(incident({ attempts: [attempt(change)] }));
+  assertEquals(await after({ status: "failed", publishedAt: null }), new Set());
+  assertEquals(await after({ status: "abandoned", publishedAt: null }), new Set());
+  assertEquals(await after({ status: "failed", publishedAt: NOW - 1_000 }), new Set(["hash1"]));
+  assertEquals(await after({ status: "no_effect", publishedAt: NOW - 1_000 }), new Set(["hash1"]));
+});
+
+Deno.test("a setting that Render refused is held against it until a person resumes, and is no try; one that was made and failed is", async () => {
+  const repair = { kind: "setting", patch: { rootDir: "server" }, diff: "" } as const;
+  const refused = attempt({
+    status: "failed",
+    publishedAt: null,
+    startedAt: NOW - 1_000,
+    error: "Render refused: 403",
+    repair,
+  });
+  const now = incident({ attempts: [refused] });
+  const held = await tried(now);
+  assertEquals([held.failed.size, held.today, [...held.refused]], [0, 0, [["hash1", "Render refused: 403"]]]);
+  assertEquals((await tried({ ...now, attemptsBefore: 1 })).refused.size, 0);
+  assertEquals((await tried(incident({ id: "inc_2", attempts: [] }), [now])).refused.size, 0);
+  const made = await tried(incident({ attempts: [{ ...refused, publishedAt: NOW - 1_000 }] }));
+  assertEquals([[...made.failed], made.today, made.refused.size], [["hash1"], 1, 0]);
 });

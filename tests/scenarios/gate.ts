@@ -15,6 +15,8 @@ export class Gate implements AsyncDisposable {
   reads = 0;
   /** Awaited when Evenkeel has sent a call and drydock has not got it yet. */
   beforehand: (call: Call) => void | Promise<void> = () => {};
+  /** What Evenkeel gets in place of drydock's answer, which is then not asked; undefined passes the call on. */
+  answer: (call: Call) => Response | undefined = () => undefined;
   /** Awaited when drydock has answered a call and Evenkeel has not got the answer. */
   afterwards: (call: Call) => void | Promise<void> = () => {};
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -29,6 +31,8 @@ export class Gate implements AsyncDisposable {
       if (call.method === "GET") this.reads++;
       else this.writes.push(`${call.method} ${call.path}`);
       await this.beforehand(call);
+      const instead = this.answer(call);
+      if (instead !== undefined) return instead;
       const hasBody = call.method !== "GET" && call.method !== "DELETE";
       const answer = await fetch(new URL(pathname + search, target), {
         method: call.method,

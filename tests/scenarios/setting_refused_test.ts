@@ -1,0 +1,34 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { nodeApp } from "./apps.ts";
+import { begin, health, Stage } from "./stage.ts";
+
+Deno.test("a setting that Render refuses stalls with Render's reason, is not asked for again meanwhile, and heals after resume once it is let through", async () => {
+  await using stage = await Stage.open();
+  const patient = await stage.patient(nodeApp(), { commands: { startCommand: "node sever.js" } });
+  await begin(patient, "update_failed");
+  await stage.configure([patient]);
+  const refusal = "this key may not change services";
+  stage.gate.answer = ({ method }) =>
+    method === "PATCH" ? Response.json({ message: refusal }, { status: 403 }) : undefined;
+  const asked = () => stage.gate.writes.filter((write) => write.startsWith("PATCH ")).length;
+
+  const first = await stage.once();
+  assertEquals([first.code, first.only.reason], [1, "SettingRefused"], first.stderr);
+  assertMatch(first.only.message, /Render refused: .*this key may not change services.*What helps: .*resume/);
+  assertEquals(first.only.incident?.attempts.map(({ status, kind }) => [status, kind]), [[
+    "failed",
+    "setting",
+  ]]);
+  assertStringIncludes(first.only.incident?.attempts[0]?.error ?? "", refusal);
+  assertMatch(first.stderr, /EffectRefused/);
+  assertEquals(asked(), 1);
+
+  const again = await stage.once();
+  assertEquals([again.only.reason, again.only.incident?.attempts.length, asked()], ["SettingRefused", 1, 1]);
+  stage.gate.answer = () => undefined;
+  assertEquals((await stage.evenkeel(["resume", "--service", "my-api"])).code, 0);
+  const healed = await stage.once();
+  assertEquals([healed.code, healed.only.verdict], [0, "ready"], JSON.stringify(healed.only, null, 2));
+  assertEquals(healed.only.incident?.attempts.map(({ status }) => status), ["failed", "fixed"]);
+  assertEquals((await health(patient)).status, 200);
+});
