@@ -4,17 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { EvenkeelError } from "../../base/errors.ts";
 import { migrate, MIGRATIONS, schemaVersion } from "../../state/migrations.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
-import {
-  attempt,
-  event,
-  healed,
-  incident,
-  inFolder,
-  namesIn,
-  outcome,
-  serviceRecord,
-  START,
-} from "./builders.ts";
+import { healed, inFolder, namesIn, serviceRecord } from "./builders.ts";
 
 async function refusal(path: string): Promise<EvenkeelError> {
   const error = await assertRejects(() => openSqliteStore(path), EvenkeelError);
@@ -46,61 +36,6 @@ Deno.test("two openers of a new store share one file", () =>
     await two[Symbol.asyncDispose]();
     await two[Symbol.asyncDispose]();
     assertEquals(await namesIn(folder), ["state.db"]);
-  }));
-
-/** What a store of an older version held, as that version wrote it. */
-function fillAsOf(version: number, old: DatabaseSync): void {
-  const insert = (table: string, row: Record<string, string | number | null>) => {
-    const names = Object.keys(row);
-    const sql = `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
-    old.prepare(sql).run(...Object.values(row));
-  };
-  const { why: _why, build: _build, ...plain } = attempt();
-  const stalled = { ...incident({ status: "stalled" }), attempts: [plain] };
-  const about = { incident_id: "inc_1", service_id: "srv-1" };
-  insert("services", { service_id: "srv-1", updated_at: START, record: JSON.stringify(serviceRecord()) });
-  const record = JSON.stringify(stalled);
-  insert("incidents", { ...about, session_id: "s1", status: "stalled", opened_at: START, record });
-  if (version < 4) insert("attempts", { ...about, number: 1, fingerprint: "fp1", repair_hash: "hash1" });
-  const entry = { key: "inc_1/1/push", serviceId: "srv-1", kind: "push", state: "intended", payload: {} };
-  insert("journal", {
-    key: entry.key,
-    service_id: "srv-1",
-    state: "intended",
-    intended_at: START,
-    record: JSON.stringify({ ...entry, result: null, intendedAt: START, finishedAt: null }),
-  });
-  insert("events", { ...about, record: JSON.stringify(event()) });
-  const { cause, remedy, outcome: result } = outcome();
-  const verified = JSON.stringify(outcome());
-  insert("outcomes", { incident_id: "inc_1", attempt: 1, cause, remedy, outcome: result, record: verified });
-  if (version >= 3) {
-    insert("unknowns", { template: "t", seen: 2, first_seen_at: START, last_seen_at: START, example: "e" });
-  }
-}
-
-Deno.test("a store of every older schema version is taken to the newest with all that it held (promise 27)", () =>
-  inFolder(async (folder) => {
-    for (let version = 1; version <= MIGRATIONS.length; version++) {
-      const path = join(folder, `${version}.db`);
-      const old = new DatabaseSync(path);
-      migrate(old, MIGRATIONS.slice(0, version));
-      assertEquals(schemaVersion(old), version);
-      fillAsOf(version, old);
-      old.close();
-      await using store = await openSqliteStore(path);
-      assertEquals(await store.listServices(), [serviceRecord()]);
-      const expected = incident({ status: "stalled" });
-      assertEquals(await store.getActiveIncident("srv-1"), expected);
-      assertEquals((await store.listPending("srv-1")).map(({ key }) => key), ["inc_1/1/push"]);
-      assertEquals(await store.listEvents(), [event()]);
-      assertEquals(await store.listOutcomes(), [outcome()]);
-      assertEquals((await store.listUnknowns()).map(({ seen }) => seen), version >= 3 ? [2] : []);
-      // And is whole: what later versions added works on it.
-      assertEquals(await store.takeLease("me", await store.getLease(), true), 1);
-      await store.under(1).finish("inc_1/1/push", { state: "done", result: null, at: START });
-      assertEquals((await store.askToResume("srv-1", START))?.id, "inc_1");
-    }
   }));
 
 Deno.test("migrate() goes from nothing to the newest, and a failing step leaves the version before", () => {
