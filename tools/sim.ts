@@ -13,6 +13,7 @@ import { EXIT } from "../base/errors.ts";
 import { runSeeds } from "../tests/simulation/run_seeds.ts";
 import type { SeedResult } from "../tests/simulation/run_seeds.ts";
 import { simulate } from "../tests/simulation/simulate.ts";
+import { countFlag, seedFlag } from "./flags.ts";
 
 /** Seeds that are reported in full before a run ends early. */
 const FAILURES_MAX = 5;
@@ -22,38 +23,17 @@ export const simDefinition = defineCommand({
   summary: "Runs the reconciler in a simulated world with faults and checks what must always hold.",
   flags: {
     seeds: {
-      kind: "number",
-      placeholder: "COUNT",
-      min: 1,
+      ...countFlag,
       max: 10_000_000,
-      whole: true,
       default: 1000,
       description: "How many seeds to run",
     },
-    first: {
-      kind: "number",
-      placeholder: "SEED",
-      min: 0,
-      max: 2 ** 31,
-      whole: true,
-      default: 1,
-      description: "The first seed",
-    },
-    seed: {
-      kind: "number",
-      placeholder: "SEED",
-      min: 0,
-      max: 2 ** 31,
-      whole: true,
-      description: "Run this seed alone",
-    },
+    first: { ...seedFlag, default: 1, description: "The first seed" },
+    seed: { ...seedFlag, description: "Run this seed alone" },
     trace: { kind: "switch", description: "With --seed: print every step" },
     threads: {
-      kind: "number",
-      placeholder: "COUNT",
-      min: 1,
+      ...countFlag,
       max: 64,
-      whole: true,
       description: "How many seeds at once, as many as there are processors",
     },
     output: outputFlag,

@@ -10,8 +10,11 @@ import { reportError } from "../cli/dispatch.ts";
 import { createPainter, printJson, table } from "../cli/output.ts";
 import { stopOnSignals } from "../cli/signals.ts";
 import { EXIT } from "../base/errors.ts";
+import { verdictOf } from "../tests/soak/gates.ts";
+import type { Verdict } from "../tests/soak/gates.ts";
 import { soak } from "../tests/soak/soak.ts";
 import type { Progress, SoakResult } from "../tests/soak/soak.ts";
+import { countFlag, seedFlag } from "./flags.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -34,11 +37,8 @@ export const soakDefinition = defineCommand({
       description: "How long to run",
     },
     services: {
-      kind: "number",
-      placeholder: "COUNT",
-      min: 1,
+      ...countFlag,
       max: 2_000,
-      whole: true,
       default: SERVICES_DEFAULT,
       description: "How many services to look after",
     },
@@ -48,18 +48,15 @@ export const soakDefinition = defineCommand({
       default: "simulated",
       description: "Run analyzer and optimizer as the processes they are; slower",
     },
-    seed: {
-      kind: "number",
-      placeholder: "SEED",
-      min: 0,
-      max: 2 ** 31,
-      whole: true,
-      default: 1,
-      description: "What happens follows from it",
-    },
+    seed: { ...seedFlag, default: 1, description: "What happens follows from it" },
     output: outputFlag,
   },
-  exitCodes: { 0: "every gate held", 1: "a gate did not hold", 2: "a flag is wrong" },
+  exitCodes: {
+    0: "every gate held",
+    1: "a gate did not hold",
+    2: "a flag is wrong",
+    3: "none is broken, but the run was too short to tell for one at least",
+  },
   examples: ["deno task soak --minutes 30", "deno task soak --minutes 3 --services 40 --agents processes"],
 });
 
@@ -90,14 +87,17 @@ async function run(args: string[]): Promise<number> {
   if (isText) console.log(report(result));
   else {
     const { samples: _, ...rest } = result;
-    printJson({ schemaVersion: 1, isHeld: isHeld(result), ...rest });
+    printJson({ schemaVersion: 2, verdict: verdictOf(result.gates), ...rest });
   }
-  return isHeld(result) ? EXIT.ready : EXIT.notReady;
+  return EXIT_CODES[verdictOf(result.gates)];
 }
 
-function isHeld({ gates }: SoakResult): boolean {
-  return gates.every((gate) => gate.isHeld);
-}
+const EXIT_CODES = { held: EXIT.ready, broken: EXIT.notReady, untold: EXIT.unobservable } as const;
+const WORDS: Readonly<Record<Verdict, readonly ["green" | "red" | "yellow", string]>> = {
+  held: ["green", "held"],
+  broken: ["red", "BROKEN"],
+  untold: ["yellow", "too short to tell"],
+};
 
 function lineOf({ sample, incidents, effects, violations }: Progress): string {
   const rows = Object.values(sample.rows).reduce((sum, count) => sum + count, 0);
@@ -118,26 +118,30 @@ function lineOf({ sample, incidents, effects, violations }: Progress): string {
 function report(result: SoakResult): string {
   const { paint } = createPainter();
   const perSecond = Math.round(result.passes / (result.wallMs / 1000));
-  const rows = result.gates.map((gate) => [
-    gate.isHeld ? paint("green", "held") : paint("red", "BROKEN"),
-    gate.name,
-    gate.figure,
-    paint("dim", gate.allowed),
+  const rows = result.gates.map(({ verdict, name, figure, allowed }) => [
+    paint(...WORDS[verdict]),
+    name,
+    figure,
+    paint("dim", allowed),
   ]);
-  const broken = result.gates.filter((gate) => !gate.isHeld).length;
+  const count = (verdict: Verdict) => result.gates.filter((gate) => gate.verdict === verdict).length;
   return [
     `${(result.simulatedMs / DAY).toFixed(1)} simulated days in ${
       (result.wallMs / MINUTE).toFixed(1)
     } min: ` +
     `${result.passes} passes (${perSecond} a second), ${result.incidents} incidents, ${result.effects} effects, ` +
-    `${result.statusReads} status answers` +
+    `${result.statusReads} status answers, event loop held for ${
+      (result.loopHeldMs / 1000).toFixed(1)
+    } s at most` +
     (result.agentProcesses > 0 ? `, ${result.agentProcesses} agent processes` : ""),
     "",
     table(rows),
     "",
-    broken === 0
-      ? `All ${result.gates.length} gates held`
-      : `${broken} of ${result.gates.length} gates did not hold`,
+    [
+      `${count("held")} of ${result.gates.length} gates held`,
+      ...count("broken") > 0 ? [`${count("broken")} did not`] : [],
+      ...count("untold") > 0 ? [`the run was too short to tell for ${count("untold")}`] : [],
+    ].join(", "),
   ].join("\n");
 }
 
