@@ -9,6 +9,7 @@ import type { Action } from "./action.ts";
 import { dependencyDetail, dependencyVariant } from "./advising.ts";
 import { conditionsOf } from "./conditions.ts";
 import { underSpec } from "./generation.ts";
+import { incidentNotAhead, recordNotAhead } from "./not_ahead.ts";
 import type { Observation } from "./observation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
@@ -60,10 +61,13 @@ export class RunningPass {
     const { store } = parts;
     const stored = await store.getService(serviceId) ??
       emptyRecord(serviceId, given.service, given.generation);
-    const { record: known, spec } = underSpec(stored, given);
+    const incident = await store.getActiveIncident(serviceId);
+    const now = parts.clock.now();
+    const { record: known, spec } = underSpec(recordNotAhead(stored, now), given);
     const before = wasLost ? { ...known, streak: null } : known;
     const record = addSample(before, observation, spec);
-    const pass = new RunningPass(parts, spec, observation, record, await store.getActiveIncident(serviceId));
+    const begun = incident === null ? null : incidentNotAhead(incident, now);
+    const pass = new RunningPass(parts, spec, observation, record, begun);
     await pass.#write([]);
     return pass;
   }
