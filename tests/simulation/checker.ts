@@ -1,12 +1,15 @@
 /**
  * What must hold at every step, whatever happens. The checker sees the world, what the store keeps and what each
- * process was shown; it never asks the product what the product thinks.
+ * process was shown; it never asks the product what the product thinks. Whatever takes time is judged by the world's
+ * own time, never by a date that the product wrote.
  */
 import type { Json } from "../../base/json.ts";
 import type { Attempt, EffectKind, Incident, JournalEntry, StateEvent } from "../../state/records.ts";
 import type { Change, Store } from "../../state/store.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
 import { gapMaxMs } from "../../reconciler/samples.ts";
+import { DEPLOY_STUCK } from "../../reconciler/stuck_deploy.ts";
+import { isUnderWay } from "./platform.ts";
 import type { Platform, SimService } from "./platform.ts";
 import type { WorldEffect } from "./render.ts";
 
@@ -20,6 +23,7 @@ export const INVARIANTS = {
   effects: "at most so many effects an hour and a day",
   autodeploy: "autodeploy off after a rollback until a later commit is proven",
   unknown: "unknown never acts",
+  patience: "nothing is given up or done over before its time",
   healed: "healed means the whole quiet time of unbroken good samples",
   rollbacks: "at most one rollback an incident",
   samePatch: "the same patch never twice for a fingerprint once it failed",
@@ -63,6 +67,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Between a sample and the moment the product writes down its time, in milliseconds. */
 const SLACK_MS = 20_000;
+/** How far a time of day of Evenkeel's may be from the world's, in milliseconds: an answer's way, and what is slack. */
+const CLOCK_MS = 20_000;
 /** A person's change that came between our look and our act is nobody's fault, within this time. */
 const RACE_MS = 10 * 60_000;
 const SAMPLES_KEPT = 200;
@@ -93,6 +99,10 @@ export class Checker {
   /** Deploys that were good for the whole quiet time at some moment. */
   readonly #proven = new Set<string>();
   readonly #touched = new Map<string, number>();
+  /** When each intent was written and each attempt and incident begun, in the world's time. */
+  readonly #since = new Map<string, number>();
+  /** When each attempt's commit was pushed. */
+  readonly #pushedAt = new Map<string, number>();
   /** The fencing number of the newest leader. */
   #newest = 0;
 
@@ -127,7 +137,8 @@ export class Checker {
       this.#journal.delete(key);
       this.#older.delete(key);
     }
-    for (const kept of [this.#performed, this.#commits, this.#rollbacks, this.incidents]) {
+    const timed = [this.#since, this.#pushedAt];
+    for (const kept of [this.#performed, this.#commits, this.#rollbacks, this.incidents, ...timed]) {
       for (const key of kept.keys()) if (isOver(key.split("/")[0] ?? "")) kept.delete(key);
     }
     for (const key of this.#proven) {
@@ -261,8 +272,12 @@ export class Checker {
         const other = this.#commits.get(of);
         if (other !== undefined && other !== effect.commit) this.#fail("commits", `${of} pushed twice`);
         this.#commits.set(of, effect.commit);
+        this.#pushedAt.set(of, this.#now);
         break;
       }
+      case "deploy":
+        this.#checkGrace(service, `${incidentId}/${attempt}`);
+        break;
       case "rollback": {
         const count = (this.#rollbacks.get(incidentId) ?? 0) + 1;
         this.#rollbacks.set(incidentId, count);
@@ -373,18 +388,64 @@ export class Checker {
     if (before !== undefined && incident.attempts.length < before.attempts.length) {
       this.#fail("attempts", `${incident.id} lost an attempt`);
     }
+    this.#checkPatience(incident, before);
     const begun = incident.attempts.at(-1);
     if (begun !== undefined && incident.attempts.length > (before?.attempts.length ?? 0)) {
       this.#begun(incident, begun);
     }
   }
 
+  /** Of whoever gives something up: that it took as long as the policy says. */
+  #checkPatience(incident: Incident, before: Incident | undefined): void {
+    const { id, serviceId, stalled } = incident;
+    if (!this.#since.has(id)) this.#since.set(id, this.#now);
+    const { databaseWaitMs, deployTimeoutMs } = this.specOf(serviceId).policy;
+    const waited = (what: string, since: number | undefined, ms: number) => {
+      const waitedMs = this.#now - (since ?? -Infinity);
+      if (waitedMs < ms - CLOCK_MS) {
+        this.#fail("patience", `${what} after ${waitedMs / 1000} s of ${ms / 1000} s`);
+      }
+    };
+    const underWay = this.platform.find(serviceId)?.deploys.filter(isUnderWay) ?? [];
+    if (stalled !== null && before?.stalled?.reason !== stalled.reason) {
+      if (stalled.reason === "DatabaseDown") {
+        waited(`${id} waits no more for its database`, this.#since.get(id), databaseWaitMs);
+      }
+      // What has ended meanwhile is not shown yet.
+      if (stalled.reason === DEPLOY_STUCK && underWay.length > 0) {
+        waited(`${id} is stuck`, Math.min(...underWay.map(({ createdAt }) => createdAt)), deployTimeoutMs);
+      }
+    }
+    for (const { number, status, deployId } of incident.attempts) {
+      const was = before?.attempts.find((one) => one.number === number)?.status;
+      const deploy = underWay.find((one) => one.id === deployId);
+      if (was !== "running" || status !== "failed" || deploy === undefined) continue;
+      waited(`${id}/${number} gives up ${deploy.id}`, deploy.createdAt, deployTimeoutMs);
+    }
+  }
+
+  /** Of whoever asks for a deploy of what was pushed: that Render had the time to begin it by itself. */
+  #checkGrace(service: SimService, attempt: string): void {
+    const pushedAt = this.#pushedAt.get(attempt);
+    if (pushedAt === undefined || !service.autoDeploy || this.#isTouched(service)) return;
+    const graceMs = this.specOf(service.id).policy.autodeployGraceMs;
+    const waitedMs = this.#now - pushedAt;
+    if (waitedMs < graceMs - CLOCK_MS) {
+      this.#fail("patience", `${attempt} is deployed ${waitedMs / 1000} s after its push`);
+    }
+  }
+
+  get #now(): number {
+    return this.platform.scheduler.now;
+  }
+
   #begun(incident: Incident, begun: Attempt): void {
+    this.#since.set(`${incident.id}/${begun.number}`, this.#now);
     if (begun.repair.kind === "rollback" || begun.repair.kind === "restart") return;
     const earlier = [...this.incidents.values()]
       .filter((one) => one.serviceId === incident.serviceId)
-      .flatMap((one) => one.attempts)
-      .filter((one) => one !== begun && one.fingerprint === begun.fingerprint);
+      .flatMap(({ id, attempts }) => attempts.map((one) => ({ ...one, key: `${id}/${one.number}` })))
+      .filter((one) => one.key !== `${incident.id}/${begun.number}` && one.fingerprint === begun.fingerprint);
     const content = contentOf(begun);
     const failed = earlier.find((one) =>
       (one.status === "failed" || one.status === "no_effect") && contentOf(one) === content
@@ -395,7 +456,7 @@ export class Checker {
     const counted = earlier.filter((one) =>
       one.status !== "abandoned" && (one.status !== "fixed" || one.aftermath?.isAnother === true) &&
       one.repair.kind !== "rollback" &&
-      one.repair.kind !== "restart" && begun.startedAt - one.startedAt < DAY_MS
+      one.repair.kind !== "restart" && this.#now - (this.#since.get(one.key) ?? -Infinity) < DAY_MS - CLOCK_MS
     );
     const max = this.specOf(incident.serviceId).policy.attemptsPerFingerprintMax;
     if (counted.length >= max) {
@@ -406,12 +467,12 @@ export class Checker {
   #intended(entry: JournalEntry): void {
     if (this.#journal.has(entry.key)) return;
     this.#journal.set(entry.key, entry);
+    this.#since.set(entry.key, this.#now);
     const { effectsPerHourMax, effectsPerDayMax } = this.specOf(entry.serviceId).policy;
-    const before = [...this.#journal.values()].filter((one) =>
-      one.serviceId === entry.serviceId && one.intendedAt <= entry.intendedAt
-    );
+    const all = [...this.#journal.values()].filter((one) => one.serviceId === entry.serviceId);
     for (const [withinMs, max] of [[HOUR_MS, effectsPerHourMax], [DAY_MS, effectsPerDayMax]] as const) {
-      const recent = before.filter((one) => one.intendedAt > entry.intendedAt - withinMs);
+      const since = this.#now - withinMs + CLOCK_MS;
+      const recent = all.filter(({ key }) => (this.#since.get(key) ?? -Infinity) > since);
       if (recent.length > max) this.#fail("effects", `${entry.key} is number ${recent.length} of ${max}`);
     }
   }

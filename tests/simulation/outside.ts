@@ -25,6 +25,12 @@ export interface Surroundings {
   trigger(service: SimService): void;
   /** Sets the wall clock of the processes off by so many milliseconds. */
   setClock(offsetMs: number): void;
+  /** Sets the clock of one machine, beside that. */
+  setClockOf(machine: number, offsetMs: number): void;
+  /** How many machines there are. */
+  machines: number;
+  /** The processes that live, whether they lead or not. */
+  processes(): Process[];
   /** Whether one of them stands still or sleeps. */
   isStopped(): boolean;
   /** The process that leads, as far as it knows. */
@@ -86,6 +92,7 @@ function scheduleMore(around: Surroundings): void {
     storms(PAUSES_MS, () => around.leader()?.stop(chance.whole(1_000, 4 * leaseMs), chance.roll(0.3)));
   }
   if (resume !== null) storms(RESUMES_MS, () => void resume());
+  setClocks(around);
   if (!webhooks) return;
   platform.onEvent = (service) => {
     if (!around.isCalm() && chance.roll(0.3)) return;
@@ -95,6 +102,29 @@ function scheduleMore(around: Surroundings): void {
       scheduler.after(lateMs, () => around.trigger(service));
     }
   };
+}
+
+/** How far a clock that is set may be off, in milliseconds: small and large, as likely as the other. */
+const OFF_MS = [MINUTE, 10 * MINUTE, 5 * 60 * MINUTE, 24 * 60 * MINUTE] as const;
+const SLEEP_MS_MAX = 20 * MINUTE;
+
+/** Machines whose clocks are set by minutes or by a day, each by itself, also while they sleep; and that sleep. */
+function setClocks(around: Surroundings): void {
+  const { machines } = around;
+  const { clockLeapsMs } = around.stormy;
+  if (clockLeapsMs === 0) return;
+  const chance = new Chance(around.seed, "clocks");
+  const set = (machine: number) => {
+    const off = chance.pick(OFF_MS);
+    around.setClockOf(machine, chance.whole(-off, off));
+  };
+  for (let machine = 0; machine < machines; machine++) if (chance.roll(0.5)) set(machine);
+  const storms = repeat(around, chance);
+  storms(clockLeapsMs, () => set(chance.whole(0, machines - 1)));
+  storms(2 * clockLeapsMs, () => {
+    const living = around.processes();
+    living[chance.whole(0, living.length - 1)]?.stop(chance.whole(1_000, SLEEP_MS_MAX), true);
+  });
 }
 
 /** Does something again and again until it is calm; never where the mean time is 0. */

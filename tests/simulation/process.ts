@@ -1,8 +1,10 @@
 /**
  * One simulated process of Evenkeel. Whatever it calls passes through here: at each call it may die, which means
- * that nothing of it ever goes on, or stand still for a while. Its monotonic clock begins anew with it.
+ * that nothing of it ever goes on, or stand still for a while. Its clocks begin anew with it; the time of day is the
+ * product's own, on a machine whose clock is set and which sleeps.
  */
-import type { Clock } from "../../base/clock.ts";
+import { steadyTime } from "../../base/clock.ts";
+import type { Clock, SteadyTime } from "../../base/clock.ts";
 import { EPOCH_MS } from "./platform.ts";
 import type { Chance } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -14,6 +16,8 @@ export interface ProcessWorld {
   tell(line: string): void;
   /** How far the wall clock of this machine is off, in milliseconds. */
   wallOffsetMs(): number;
+  /** `true` for a planted bug: nothing tells it that its machine has slept. @default false */
+  isSleepUnseen?: boolean;
 }
 
 /** What a dead process waits for. Each its own: one shared by all would keep everything that ever waited alive. */
@@ -29,6 +33,7 @@ export class Process {
   #latest = 0;
   readonly #bornAt: number;
   readonly #base: number;
+  readonly #time: SteadyTime;
 
   constructor(
     readonly name: string,
@@ -38,6 +43,11 @@ export class Process {
   ) {
     this.#bornAt = world.scheduler.now;
     this.#base = chance.whole(0, 100_000);
+    this.#time = steadyTime({
+      wall: this.wall,
+      monotonic: () => this.clock.monotonic(),
+      uptime: () => world.isSleepUnseen === true ? 0 : Math.floor(world.scheduler.now / 1_000) * 1_000,
+    });
   }
 
   get isStopped(): boolean {
@@ -99,8 +109,12 @@ export class Process {
     return isQuiet ? { ...this.clock, sleep: (ms, signal) => this.#sleep(ms, signal, true) } : this.clock;
   }
 
-  readonly clock: Clock = {
-    now: () => EPOCH_MS + this.world.scheduler.now + this.world.wallOffsetMs(),
+  /** What the clock of its machine says. */
+  readonly wall = (): number => EPOCH_MS + this.world.scheduler.now + this.world.wallOffsetMs();
+
+  readonly clock: Clock & SteadyTime = {
+    now: () => this.#time.now(),
+    asking: () => this.#time.asking(),
     monotonic: () => {
       const at = this.#base + this.world.scheduler.now - this.#bornAt - this.#sleptMs;
       return this.#latest = Math.max(this.#latest, at);

@@ -30,6 +30,7 @@ import type { Violation } from "./checker.ts";
 import { DEFECTS, defectsOf } from "./defects.ts";
 import type { Tree } from "./git.ts";
 import { confirmedApi, Lock, openStore } from "./leading.ts";
+import { asksRender } from "./hearing.ts";
 import { scheduleTrouble } from "./outside.ts";
 import { comeBack } from "./people.ts";
 import type { Hands } from "./people.ts";
@@ -49,6 +50,10 @@ import type { Weather } from "./weather.ts";
 export interface Bug {
   /** The store takes what an old leader writes. */
   isUnfenced?: boolean;
+  /** Nobody hears from Render what time it is. */
+  isDeaf?: boolean;
+  /** Nobody knows that a machine has slept. */
+  isSleepUnseen?: boolean;
   term?(term: Term): Term;
   specs?(specs: readonly ServiceSpec[]): readonly ServiceSpec[];
   parts?(parts: Parts, sim: Simulation): Parts;
@@ -120,6 +125,8 @@ export class Simulation {
   readonly #stormy: Weather;
   #isCalm = false;
   #wallOffsetMs = 0;
+  /** How far the clock of each machine is off beside that, in milliseconds. */
+  readonly #clocksOff: number[] = [0, 0];
   #processes = 0;
   #passes = 0;
   #lies = 0;
@@ -170,8 +177,8 @@ export class Simulation {
     this.#disk = disk;
     this.#addServices();
     this.#scheduleTrouble();
-    this.#boot();
-    if (this.#hasTwo) this.#boot();
+    this.#boot(0);
+    if (this.#hasTwo) this.#boot(1);
     const stormMs = this.#chance.whole(15, 45) * MINUTE;
     const isBroken = () => {
       if (this.#passes > PASSES_MAX && this.checker.violations.length === 0) {
@@ -269,6 +276,12 @@ export class Simulation {
     }
   }
 
+  /** For a planted bug: how far the clock of the machine on which these parts work is from their time of day. */
+  clockOff(parts: Parts): number {
+    const process = [...this.#living.keys()].find(({ name }) => parts.epoch.startsWith(`${name}/`));
+    return process === undefined ? 0 : process.wall() - process.clock.now();
+  }
+
   /** For a planted bug: puts a commit on its branch whatever lies there. */
   force(commit: string): void {
     const service = this.platform.services.find(({ repository }) => repository.knows(commit));
@@ -287,7 +300,7 @@ export class Simulation {
 
   // Processes: one, or two of which one leads. Each may die and is started again.
 
-  #boot(): void {
+  #boot(machine: number): void {
     const { seed, scheduler } = this;
     const name = `p${++this.#processes}`;
     const chance = new Chance(seed, name);
@@ -297,12 +310,13 @@ export class Simulation {
         scheduler,
         weather: this.weather,
         tell: this.tell,
-        wallOffsetMs: () => this.#wallOffsetMs,
+        wallOffsetMs: () => this.#wallOffsetMs + (this.#clocksOff[machine] ?? 0),
+        isSleepUnseen: this.options.bug?.isSleepUnseen === true,
       },
       new Chance(seed, `${name} faults`),
       () => {
         this.#living.delete(process);
-        scheduler.after(chance.whole(500, 60_000), () => this.#boot());
+        scheduler.after(chance.whole(500, 60_000), () => this.#boot(machine));
       },
     );
     this.#living.set(process, null);
@@ -402,9 +416,10 @@ export class Simulation {
     const runFallback = createSimulatedAgents(agentWorld, false);
     const apiChance = new Chance(this.seed, `${process.name} api`);
     return {
-      api: process.guard(
-        "api",
+      api: asksRender(
+        process,
         confirmedApi(confirm, createSimulatedRender(platform, weather, apiChance, watcher, process.dead)),
+        this.options.bug?.isDeaf === true ? () => NaN : () => platform.wallNow(),
       ),
       store: term.store,
       repositories: process.guard(
@@ -478,6 +493,12 @@ export class Simulation {
         this.#wallOffsetMs = offsetMs;
         this.tell(`the wall clock is off by ${offsetMs / 1000} s`);
       },
+      setClockOf: (machine, offsetMs) => {
+        this.#clocksOff[machine] = offsetMs;
+        this.tell(`the clock of machine ${machine + 1} is off by ${offsetMs / 1000} s`);
+      },
+      machines: this.#hasTwo ? 2 : 1,
+      processes: () => [...this.#living.keys()],
       leader: () => this.#leader,
       leaseMs: this.#hasTwo ? this.#lease.leaseMs : null,
       resume: this.options.isPlain === true ? null : () => this.#resumeStalled(),

@@ -29,6 +29,8 @@ export interface Weather extends PlatformWeather {
   peopleMs: number;
   triggersMs: number;
   clockStepsMs: number;
+  /** The same for steps of minutes to a day, on one machine alone, and for machines that sleep. */
+  clockLeapsMs: number;
   databaseMs: number;
   outageMs: number;
   /** Mean time between looks of a person at pull requests, in milliseconds; 0 for never. */
@@ -61,6 +63,7 @@ export const CALM: Weather = {
   peopleMs: 0,
   triggersMs: 0,
   clockStepsMs: 0,
+  clockLeapsMs: 0,
   databaseMs: 0,
   outageMs: 0,
   reviewMs: 0,
@@ -71,11 +74,14 @@ export const CALM: Weather = {
 const MINUTE = 60_000;
 
 /** What was added later, from a stream of its own: earlier seeds keep their weather. */
-export function drawMore(chance: Chance): Pick<Weather, "reviewMs" | "webhooks" | "stuckDeploy"> {
+export function drawMore(
+  chance: Chance,
+): Pick<Weather, "reviewMs" | "webhooks" | "stuckDeploy" | "clockLeapsMs"> {
   return {
     reviewMs: chance.roll(0.8) ? chance.pick([1, 5, 15]) * MINUTE : 0,
     webhooks: chance.roll(0.5),
     stuckDeploy: chance.roll(0.15) ? 0.2 : 0,
+    clockLeapsMs: chance.roll(0.35) ? chance.pick([2, 6]) * MINUTE : 0,
   };
 }
 
@@ -105,6 +111,7 @@ export function drawWeather(chance: Chance): Weather {
     peopleMs: some(0.6, () => chance.pick([3, 8, 20]) * MINUTE),
     triggersMs: some(0.4, () => chance.pick([5_000, 60_000])),
     clockStepsMs: some(0.25, () => 5 * MINUTE),
+    clockLeapsMs: 0,
     databaseMs: some(0.2, () => 10 * MINUTE),
     outageMs: some(0.2, () => 10 * MINUTE),
     reviewMs: 0,
