@@ -8,7 +8,7 @@ import { servicePatchSchema } from "../render/schemas.ts";
 import { adviceSchema } from "../state/advice.ts";
 import { buildFactsSchema, buildPhaseSchema, dependencySetSchema } from "../state/build_facts.ts";
 import { keptEditSchema } from "../state/kept_edits.ts";
-import { editSchema, evidenceSchema, riskSchema } from "../state/records.ts";
+import { editSchema, evidenceSchema, failureClassSchema, riskSchema } from "../state/records.ts";
 import { topologies } from "./swarm/topology.ts";
 
 export const agentNames = ["monitor", "analyzer", "optimizer", "fixer", "validator", "deployer"] as const;
@@ -117,6 +117,8 @@ export const diagnosisSchema = z.object({
   captures: z.record(z.string(), z.string()),
   /** Hash of cause and captures that identify the failure; never of free text. */
   fingerprint: z.string(),
+  /** The failure without what is particular to one service: what is learned, is learned by it. */
+  failureClass: failureClassSchema,
   phase: z.enum(phases).nullable(),
   /** Whether the same commit may build when it is tried again. */
   redeployMayCure: z.boolean(),
@@ -169,7 +171,7 @@ export const optimizerInputSchema = z.object({
     /** Whether the risk lies within the policy's ceiling. */
     isAllowed: z.boolean(),
   })),
-  /** What verified outcomes say (`Tally` in state/learning.ts). */
+  /** What verified outcomes say (`ClassTally` in state/learning_class.ts). */
   history: z.array(z.object({
     remedy: z.string(),
     healed: z.number(),
@@ -180,6 +182,13 @@ export const optimizerInputSchema = z.object({
     agedPrior: z.number(),
     /** Milliseconds since the epoch. */
     quarantinedUntil: z.number().nullable(),
+    /** What other classes of the cause showed, already weighed (`Others` there); absent where they have no say. */
+    others: z.object({
+      healed: z.number(),
+      tries: z.number(),
+      agedHealed: z.number(),
+      agedFailed: z.number(),
+    }).optional(),
   })),
   /** What advice is to be made of; without it none is given. */
   advising: z.object({ history: adviceHistorySchema, facts: buildFactsSchema.nullable() }).optional(),
@@ -192,7 +201,7 @@ export const optimizerTaskSchema = z.discriminatedUnion("kind", [
 ]);
 export type OptimizerTask = z.infer<typeof optimizerTaskSchema>;
 /** Input of the tool `history`, which answers with an OptimizerInput. */
-export const historyInputSchema = diagnosisSchema.pick({ cause: true, remedies: true });
+export const historyInputSchema = diagnosisSchema.pick({ cause: true, failureClass: true, remedies: true });
 export type HistoryInput = z.infer<typeof historyInputSchema>;
 export const optimizerOutputSchema = z.object({
   order: z.array(z.object({ remedy: z.string(), expectedSuccess: z.number(), why: z.string() })),

@@ -10,13 +10,20 @@ import { parseSeeds, sumUp } from "./learning_sums.ts";
 import type { Comparison } from "./learning_sums.ts";
 import { thompson, upperBound } from "./learning_rules.ts";
 import { happenings, INCIDENTS, live, seeded, STORIES } from "./learning_world.ts";
-import type { Order } from "./learning_world.ts";
+import type { Classes, Order } from "./learning_world.ts";
 import { HALF_LIFE_DAYS, QUARANTINE_DAYS } from "../state/learning.ts";
 
 const SEEDS_DEFAULT = 40;
 const CATALOGUE: Order = { kind: "catalogue" };
 const LEARNING: Order = { kind: "learning" };
 const ORACLE: Order = { kind: "oracle" };
+const CLASSES: readonly Classes[] = [
+  { each: 3, own: 0 },
+  { each: 10, own: 0 },
+  { each: 3, own: 0.34 },
+  { each: 10, own: 0.3 },
+  { each: 10, own: 0.5 },
+];
 
 const { seeds: given } = parseArgs(Deno.args, {
   string: ["seeds"],
@@ -74,6 +81,25 @@ for (const steepness of [1, 0.75, 0.5, 0.25]) {
     String(steepness),
     ...figures(sumUp(without, flat.map((world) => live(world, LEARNING)), null)),
     bound.with.toFixed(2),
+  ]);
+}
+
+console.log(
+  "\nWhere a cause has classes of failures (packages), and some are healed by another remedy, overall",
+);
+print(["classes, own", "catalogue", "by class", "by class", "by cause", "class alone", "known rates"]);
+for (const classes of CLASSES) {
+  const spread = seeds.map((seed) => happenings(seed, 1, classes));
+  const without = spread.map((world) => live(world, CATALOGUE));
+  const under = (order: Order) => sumUp(without, spread.map((world) => live(world, order)), null);
+  const learned = under(LEARNING);
+  print([
+    `${classes.each}, ${percent(classes.own)}`,
+    learned.without.toFixed(2),
+    ...[learned.with.toFixed(2), percent((learned.with - learned.without) / learned.without)],
+    under({ kind: "learning", by: "cause" }).with.toFixed(2),
+    under({ kind: "learning", options: { othersWorth: 0, classesMin: Infinity } }).with.toFixed(2),
+    under(ORACLE).with.toFixed(2),
   ]);
 }
 

@@ -8,7 +8,8 @@ import type { Score } from "../agents/optimizer/score.ts";
 import type { Random } from "../base/clock.ts";
 import { DEFAULT_POLICY } from "../reconciler/policy.ts";
 import { tallyOutcomes } from "../state/learning.ts";
-import type { TallyOptions } from "../state/learning.ts";
+import { tallyClass } from "../state/learning_class.ts";
+import type { ClassOptions } from "../state/learning_class.ts";
 import type { Outcome } from "../state/records.ts";
 
 export const INCIDENTS = 500;
@@ -61,6 +62,8 @@ function anyRate(random: Random): number {
 export interface Happening {
   at: number;
   cause: string;
+  /** The class of failure within the cause, such as the package. */
+  classId: string;
   /** What each remedy would do, in the catalogue's order. */
   results: readonly Outcome["outcome"][];
   /** The hidden rates at that time, which no rule but the oracle sees. */
@@ -83,12 +86,24 @@ export function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
+/** How the failures of a cause fall into classes. */
+export interface Classes {
+  /** Classes of each cause; the second comes half as often as the first, the third a third as often. */
+  each: number;
+  /** Share of the classes that go their own way: the rates of their remedies are moved on by one place. */
+  own: number;
+}
+const ONE_CLASS: Classes = { each: 1, own: 0 };
+
 /**
  * The incidents of a year, oldest first; the gaps between them are exponential.
  * @param steepness multiplies each rate's log-odds: under 1, remedies differ less @default 1
+ * @param classes @default one class of each cause
  */
-export function happenings(seed: number, steepness = 1): Happening[] {
+export function happenings(seed: number, steepness = 1, classes: Classes = ONE_CLASS): Happening[] {
   const random = seeded(seed);
+  // Apart from the rest, so that the same seed is the same year however many classes there are.
+  const classOf = seeded(seed + 1_000_000);
   const worlds = STORIES.map((story) => ({
     story,
     draw: Array.from({ length: 5 }, () => anyRate(random)),
@@ -102,13 +117,16 @@ export function happenings(seed: number, steepness = 1): Happening[] {
     let left = random() * total;
     const world = worlds.find(({ story }) => (left -= story.weight) < 0) ?? worlds[0]!;
     const { story, draw, drift } = world;
-    const rates = story.rates(Math.min(1, day / YEAR_DAYS), draw).map((rate, place) => {
+    const drawn = drawClass(classes.each, classOf());
+    const usual = story.rates(Math.min(1, day / YEAR_DAYS), draw).map((rate, place) => {
       const step = drift[place]?.[Math.min(YEAR_DAYS, Math.floor(day))] ?? 0;
       return 1 / (1 + Math.exp(-steepness * Math.log(rate / (1 - rate)) - step));
     });
+    const rates = isOwn(drawn, classes.own) ? [...usual.slice(-1), ...usual.slice(0, -1)] : usual;
     list.push({
       at: START + day * DAY_MS,
       cause: story.name,
+      classId: `${story.name}/${drawn}`,
       rates,
       results: rates.map((rate, place) => {
         const [luck, harm] = [random(), random()];
@@ -118,6 +136,18 @@ export function happenings(seed: number, steepness = 1): Happening[] {
     });
   }
   return list;
+}
+
+/** @returns a class from 0, the nth with a weight of one nth */
+function drawClass(classes: number, part: number): number {
+  const weights = Array.from({ length: classes }, (_, at) => 1 / (at + 1));
+  let left = part * weights.reduce((sum, weight) => sum + weight, 0);
+  return Math.max(0, weights.findIndex((weight) => (left -= weight) < 0));
+}
+
+/** Spreads the classes of their own evenly among all. */
+function isOwn(drawn: number, share: number): boolean {
+  return Math.floor((drawn + 1) * share) > Math.floor(drawn * share);
 }
 
 function walks(random: Random): number[][] {
@@ -138,13 +168,19 @@ export interface Sum {
 export type Order =
   | { kind: "catalogue" }
   | { kind: "oracle" }
-  | { kind: "learning"; score?: Score; options?: TallyOptions };
+  | {
+    kind: "learning";
+    /** What outcomes are counted by. @default class */
+    by?: "class" | "cause";
+    score?: Score;
+    options?: ClassOptions;
+  };
 
 /** Lives through the incidents. @returns sums by cause */
 export function live(incidents: readonly Happening[], order: Order): Map<string, Sum> {
   const sums = new Map<string, Sum>();
   const outcomes = new Map<string, Outcome[]>();
-  for (const [number, { at, cause, results, rates }] of incidents.entries()) {
+  for (const [number, { at, cause, classId, results, rates }] of incidents.entries()) {
     const sum = sums.get(cause) ?? { incidents: 0, healed: 0, attempts: 0, worse: 0 };
     sums.set(cause, sum);
     const past = outcomes.get(cause) ?? [];
@@ -153,13 +189,13 @@ export function live(incidents: readonly Happening[], order: Order): Map<string,
     const tried = new Set<number>();
     while (tried.size < ATTEMPTS_MAX) {
       // Asked again for each attempt, as the reconciler does: what this incident taught counts at once.
-      const place = places(cause, rates, past, at, order).find((one) => !tried.has(one));
+      const place = places({ cause, classId }, rates, past, at, order).find((one) => !tried.has(one));
       if (place === undefined) break;
       tried.add(place);
       const result = results[place] ?? "no_effect";
       sum.attempts++;
       if (result === "worse") sum.worse++;
-      past.push(outcomeOf(number, tried.size, cause, place, result, at));
+      past.push(outcomeOf(number, tried.size, { cause, classId }, place, result, at));
       if (result === "healed") {
         sum.healed++;
         break;
@@ -170,7 +206,7 @@ export function live(incidents: readonly Happening[], order: Order): Map<string,
 }
 
 function places(
-  cause: string,
+  about: { cause: string; classId: string },
   rates: readonly number[],
   past: readonly Outcome[],
   now: number,
@@ -179,21 +215,23 @@ function places(
   const all = rates.map((_, place) => place);
   if (order.kind === "catalogue") return all;
   if (order.kind === "oracle") return all.sort((a, b) => (rates[b] ?? 0) - (rates[a] ?? 0));
-  const tallies = tallyOutcomes(past, [], now, order.options);
+  const history = order.by === "cause"
+    ? tallyOutcomes(past, [], now, order.options)
+    : tallyClass(past, [], now, about, order.options);
   const remedies = all.map((place) => ({
     id: `r${place}`,
     kind: "patch" as const,
     risk: "low" as const,
     isAllowed: true,
   }));
-  const answer = orderRemedies({ cause, remedies, history: tallies }, order.score);
+  const answer = orderRemedies({ cause: about.cause, remedies, history }, order.score);
   return answer.order.map(({ remedy }) => Number(remedy.slice(1)));
 }
 
 function outcomeOf(
   incident: number,
   attempt: number,
-  cause: string,
+  { cause, classId }: { cause: string; classId: string },
   place: number,
   outcome: Outcome["outcome"],
   at: number,
@@ -204,7 +242,8 @@ function outcomeOf(
     incidentId: `inc_${incident}`,
     attempt,
     cause,
-    fingerprint: cause,
+    fingerprint: classId,
+    failureClass: { id: classId, about: "" },
     remedy: `r${place}`,
     outcome,
     durationMs: 60_000,

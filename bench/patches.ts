@@ -82,6 +82,7 @@ function labelled({ label, log }: typeof cases[number]): Diagnosis {
     chain: [label.class],
     captures: {},
     fingerprint: "",
+    failureClass: { id: "", about: "" },
     phase: "build",
     redeployMayCure: false,
     rejected: [],

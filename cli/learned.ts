@@ -21,6 +21,8 @@ import { dataDirectory, openStoreIn } from "./data_folder.ts";
 import { cleanLine, refreshExport } from "./learning_file.ts";
 import { createPainter, printJson, safe, table } from "./output.ts";
 
+/** Classes of failures shown of a remedy in text; JSON lists more. */
+const CLASSES_SHOWN = 5;
 /** Names kept aside that are shown in text; JSON lists all. */
 const ASIDE_SHOWN = 20;
 
@@ -168,7 +170,10 @@ function remedyBlocks(rows: readonly Row[], now: number): Block[] {
       safe(cause),
       table([
         ["remedy", "healed", "share", "95 %", "last", ""],
-        ...group.map((row) => [safe(row.remedy), ...figures(row, now), stateOf(row)]),
+        ...group.flatMap((row) => [
+          [safe(row.remedy), ...figures(row, now), stateOf(row)],
+          ...classRows(row, now),
+        ]),
       ], { indent: 2 }),
     ]);
   const aside = rows.filter(({ known, success }) => !known && success === null);
@@ -185,7 +190,27 @@ function remedyBlocks(rows: readonly Row[], now: number): Block[] {
   return blocks;
 }
 
-function figures({ healed, noEffect, worse, success, lastAt }: Row, now: number): string[] {
+type Figures = Omit<Row["classes"][number], "id" | "about">;
+
+/** The failures that a remedy was tried for, such as packages, where there is more than one. */
+function classRows({ classes }: Row, now: number): string[][] {
+  if (classes.length < 2) return [];
+  const more = classes.length - CLASSES_SHOWN;
+  return [
+    ...classes.slice(0, CLASSES_SHOWN).map((one) => [
+      `  for ${nameOf(one)}`,
+      ...figures(one, now),
+      harmOf(one),
+    ]),
+    ...(more > 0 ? [[`  and for ${more} more`, "", "", "", "", ""]] : []),
+  ];
+}
+
+function nameOf({ about }: Row["classes"][number]): string {
+  return about === "" ? "what has no name" : safe(about, 60);
+}
+
+function figures({ healed, noEffect, worse, success, lastAt }: Figures, now: number): string[] {
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   return [
     `${healed} of ${healed + noEffect + worse}`,
@@ -195,10 +220,18 @@ function figures({ healed, noEffect, worse, success, lastAt }: Row, now: number)
   ];
 }
 
-function stateOf({ worse, quarantinedUntil, imported, known }: Row): string {
+function harmOf({ worse, quarantinedUntil }: Figures): string {
   return [
     ...(worse > 0 ? [`made it worse ${worse === 1 ? "once" : `${worse} times`}`] : []),
     ...(quarantinedUntil === null ? [] : [`in quarantine until ${quarantinedUntil.slice(0, 10)}`]),
+  ].join(", ");
+}
+
+function stateOf(row: Row): string {
+  const { imported, known } = row;
+  return [
+    // Of several classes each says it for itself.
+    ...[row.classes.length < 2 ? harmOf(row) : ""].filter((harm) => harm !== ""),
     ...(imported > 0 ? ["known from an import"] : []),
     ...(known ? [] : ["not in the catalogue"]),
   ].join(", ");

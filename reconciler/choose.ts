@@ -192,6 +192,10 @@ function draftAttempt(
     fingerprint: diagnosis.fingerprint,
     remedy,
     why: whyChosen(advice, remedy),
+    failureClass: {
+      id: diagnosis.failureClass.id,
+      about: sanitizeLine(log.redact(diagnosis.failureClass.about)),
+    },
     risk: proposal.risk,
     repair,
     build: buildFacts(

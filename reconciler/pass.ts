@@ -134,7 +134,7 @@ function verifiedOutcome(
   { attempt, outcome, isStep }: Finished,
   at: number,
 ): VerifiedOutcome {
-  const { number, cause, fingerprint, remedy, startedAt, endedAt } = attempt;
+  const { number, cause, fingerprint, failureClass, remedy, startedAt, endedAt } = attempt;
   return {
     at,
     serviceId,
@@ -142,6 +142,7 @@ function verifiedOutcome(
     attempt: number,
     cause,
     fingerprint,
+    ...(failureClass === undefined ? {} : { failureClass }),
     remedy,
     outcome,
     ...(isStep === undefined ? {} : { isStep }),

@@ -24,7 +24,7 @@ import type { Topology, TopologyChoice } from "../agents/swarm/topology.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { RenderUnreachable } from "../render/api.ts";
 import type { BuildFacts } from "../state/build_facts.ts";
-import { recallTallies } from "../state/recall.ts";
+import { recallClass } from "../state/recall.ts";
 import type { Risk } from "../state/records.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { ADVICE_SUGGESTED, adviceHistory, newSuggestions } from "./advising.ts";
@@ -256,7 +256,7 @@ async function remedyQuestion(
   riskMax: Risk,
   { input, log }: Gathered,
 ): Promise<OptimizerInput> {
-  const { cause } = found;
+  const { cause, failureClass } = found;
   const offered = remediesFor(found, seen.service.settings.runtime).map(({ id, kind, risk }) => ({
     id,
     kind,
@@ -268,7 +268,7 @@ async function remedyQuestion(
   return {
     cause,
     remedies: offered,
-    history: await recallTallies(store, clock.now(), cause),
+    history: await recallClass(store, clock.now(), cause, failureClass.id),
     advising: { history: await adviceHistory(store, seen.service.id, freeMemoryMiB()), facts },
   };
 }

@@ -1,7 +1,7 @@
 /**
- * What verified outcomes say about the remedies of a cause, pooled across services. Pure: outcomes, prior
- * knowledge and the time in, tallies out. Only outcomes count, never an attempt that was not verified; old ones
- * fade; what made things worse is quarantined. What an import claims weighs at most one healed outcome.
+ * Counts verified outcomes by class of failure and remedy, across services, and sums them up by cause. Pure:
+ * outcomes, prior knowledge and the time in, counts out. Only outcomes count, never an attempt that was not verified;
+ * old ones fade; what made things worse is quarantined. What an import claims weighs at most one healed outcome.
  */
 import type { Outcome } from "./records.ts";
 import type { FixPrior } from "./prior.ts";
@@ -17,22 +17,41 @@ export const PRIOR_WORTH = 1;
 /** Normal quantile of the interval: 1.96 standard deviations hold 95 %. */
 export const INTERVAL_Z = 1.96;
 
-/** One remedy for one cause. Raw counts are whole; aged ones are sums of weights between 0 and 1. */
-export interface Tally {
-  cause: string;
-  remedy: string;
+/** What became of the tries of one remedy. Raw counts are whole; aged ones are sums of weights between 0 and 1. */
+export interface Count {
   healed: number;
   noEffect: number;
   worse: number;
   agedHealed: number;
   /** No effect and worse together. */
   agedFailed: number;
-  /** What is left of an import, part of neither sum above. */
-  agedPrior: number;
-  /** The newest outcome, milliseconds since the epoch; `null` when there is only an import. */
+  /** The newest outcome, milliseconds since the epoch; `null` when there is none. */
   lastAt: number | null;
   /** Milliseconds since the epoch, always ahead; `null` when it may be used. */
   quarantinedUntil: number | null;
+}
+
+/** One remedy for one class of failures (`failureClass` in state/records.ts). */
+export interface ClassCount extends Count {
+  cause: string;
+  remedy: string;
+  classId: string;
+  /** For people; empty where it is not known. */
+  about: string;
+  /** The newest heal, milliseconds since the epoch. */
+  healedAt: number | null;
+}
+
+/** One remedy for one cause, all its classes together. */
+export interface Tally extends Count {
+  cause: string;
+  remedy: string;
+  /** What is left of an import, part of no count. */
+  agedPrior: number;
+  /** The longest of its classes' quarantines. */
+  quarantinedUntil: number | null;
+  /** The one with the newest outcome first. */
+  classes: ClassCount[];
 }
 
 export interface TallyOptions {
@@ -54,48 +73,93 @@ export function tallyOutcomes(
   now: number,
   options: TallyOptions = {},
 ): Tally[] {
-  const halfLifeMs = (options.halfLifeDays ?? HALF_LIFE_DAYS) * DAY_MS;
-  const quarantineMs = (options.quarantineDays ?? QUARANTINE_DAYS) * DAY_MS;
-  // A clock that was set back makes no outcome weigh more than one.
-  const weightAt = (at: number) => 0.5 ** (Math.max(0, now - at) / halfLifeMs);
-  const tallies = new Map<string, Tally & { worseAt: number; healedAt: number }>();
+  const tallies = new Map<string, Tally>();
   const tallyOf = (cause: string, remedy: string) => {
     const key = JSON.stringify([cause, remedy]);
-    const known = tallies.get(key) ??
-      { ...emptyTally(cause, remedy), worseAt: -Infinity, healedAt: -Infinity };
+    const known = tallies.get(key) ?? { cause, remedy, ...emptyCount(), agedPrior: 0, classes: [] };
     tallies.set(key, known);
     return known;
   };
+  for (const count of countByClass(outcomes, now, options)) {
+    const tally = tallyOf(count.cause, count.remedy);
+    tally.healed += count.healed;
+    tally.noEffect += count.noEffect;
+    tally.worse += count.worse;
+    tally.agedHealed += count.agedHealed;
+    tally.agedFailed += count.agedFailed;
+    tally.lastAt = latest(tally.lastAt, count.lastAt);
+    tally.quarantinedUntil = latest(tally.quarantinedUntil, count.quarantinedUntil);
+    tally.classes.push(count);
+  }
+  for (const prior of priors) {
+    tallyOf(prior.cause, prior.remedy).agedPrior = worthOfPrior(prior, now, options);
+  }
+  for (const tally of tallies.values()) {
+    tally.classes.sort((a, b) => (b.lastAt ?? 0) - (a.lastAt ?? 0) || compare(a.classId, b.classId));
+  }
+  return [...tallies.values()].sort((a, b) => compare(a.cause, b.cause) || compare(a.remedy, b.remedy));
+}
+
+/**
+ * Counts outcomes by cause, remedy and class of failure.
+ * @param outcomes with all of an incident's, in any order
+ * @param now milliseconds since the epoch
+ */
+export function countByClass(
+  outcomes: readonly Outcome[],
+  now: number,
+  options: TallyOptions = {},
+): ClassCount[] {
+  const quarantineMs = (options.quarantineDays ?? QUARANTINE_DAYS) * DAY_MS;
+  const counts = new Map<string, ClassCount & { worseAt: number }>();
   for (const outcome of withSteps(outcomes)) {
-    const tally = tallyOf(outcome.cause, outcome.remedy);
-    tally.lastAt = Math.max(tally.lastAt ?? -Infinity, outcome.at);
-    const weight = weightAt(outcome.at);
+    const { cause, remedy, at } = outcome;
+    // An older record has its fingerprint only, which is the class where nothing in it is one service's own.
+    const { id: classId, about } = outcome.failureClass ?? { id: outcome.fingerprint, about: "" };
+    const key = JSON.stringify([cause, remedy, classId]);
+    const count = counts.get(key) ??
+      { cause, remedy, classId, about, ...emptyCount(), healedAt: null, worseAt: -Infinity };
+    counts.set(key, count);
+    if (count.about === "") count.about = about;
+    count.lastAt = latest(count.lastAt, at);
+    const weight = weightAt(at, now, options);
     switch (outcome.outcome) {
       case "healed":
-        tally.healed++;
-        tally.agedHealed += weight;
-        tally.healedAt = Math.max(tally.healedAt, outcome.at);
+        count.healed++;
+        count.agedHealed += weight;
+        count.healedAt = latest(count.healedAt, at);
         break;
       case "no_effect":
-        tally.noEffect++;
-        tally.agedFailed += weight;
+        count.noEffect++;
+        count.agedFailed += weight;
         break;
       case "worse":
-        tally.worse++;
-        tally.agedFailed += weight;
-        tally.worseAt = Math.max(tally.worseAt, outcome.at);
+        count.worse++;
+        count.agedFailed += weight;
+        count.worseAt = Math.max(count.worseAt, at);
         break;
     }
   }
-  for (const { cause, remedy, at } of priors) {
-    tallyOf(cause, remedy).agedPrior = PRIOR_WORTH * weightAt(at);
-  }
-  return [...tallies.values()].map(({ worseAt, healedAt, ...tally }) => {
+  return [...counts.values()].map(({ worseAt, ...count }) => {
     const until = Math.min(worseAt, now) + quarantineMs;
     // A heal since is better evidence than the harm before it.
-    const isQuarantined = until > now && healedAt <= worseAt;
-    return { ...tally, quarantinedUntil: isQuarantined ? until : null };
-  }).sort((a, b) => compare(a.cause, b.cause) || compare(a.remedy, b.remedy));
+    const isQuarantined = until > now && (count.healedAt ?? -Infinity) <= worseAt;
+    return { ...count, quarantinedUntil: isQuarantined ? until : null };
+  });
+}
+
+/** What is left of an import's claim, in healed outcomes. */
+export function worthOfPrior({ at }: FixPrior, now: number, options: TallyOptions = {}): number {
+  return PRIOR_WORTH * weightAt(at, now, options);
+}
+
+/** What is left of an outcome. A clock that was set back makes none weigh more than one. */
+function weightAt(at: number, now: number, { halfLifeDays = HALF_LIFE_DAYS }: TallyOptions): number {
+  return 0.5 ** (Math.max(0, now - at) / (halfLifeDays * DAY_MS));
+}
+
+function latest(a: number | null, b: number | null): number | null {
+  return a === null || (b !== null && b > a) ? b : a;
 }
 
 /**
@@ -120,16 +184,14 @@ function withSteps(outcomes: readonly Outcome[]): Outcome[] {
   });
 }
 
-function emptyTally(cause: string, remedy: string): Tally {
+/** The count of what was never tried. */
+export function emptyCount(): Count {
   return {
-    cause,
-    remedy,
     healed: 0,
     noEffect: 0,
     worse: 0,
     agedHealed: 0,
     agedFailed: 0,
-    agedPrior: 0,
     lastAt: null,
     quarantinedUntil: null,
   };

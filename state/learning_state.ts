@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { interval, knownFixes } from "./learning.ts";
-import type { Tally } from "./learning.ts";
+import type { Count, Tally } from "./learning.ts";
 import { performanceMap } from "./performance.ts";
 import type { Performance } from "./performance.ts";
 import type { Import } from "./prior.ts";
@@ -16,26 +16,35 @@ import type { Attempt, Incident } from "./records.ts";
 export const LEARNING_STATE_VERSION = 2;
 /** Newest attempts listed. */
 export const ATTEMPTS_LISTED = 500;
+/** Classes of failures listed of a remedy. */
+export const CLASSES_LISTED = 50;
 /** The words in a cause's slug that make it a matter of dependencies. */
 const DEPENDENCY = /depend|module|package|distribution|conflict|\bpin\b|lockfile|peer|requirement/;
 
 const at = z.string();
 
-export const remedyStateSchema = z.object({
-  cause: z.string(),
-  remedy: z.string(),
+/** What became of the tries of a remedy. */
+const countShape = {
   /** Verified outcomes, whole. */
   healed: z.number(),
   noEffect: z.number(),
   worse: z.number(),
   /** The same, each weighed by its age. */
   aged: z.object({ healed: z.number(), failed: z.number() }),
-  /** What is left of an import's claim, in healed outcomes; counted in no field above. */
-  imported: z.number(),
   /** Share of aged outcomes that healed with its 95 % Wilson interval; `null` without outcomes. */
   success: z.object({ rate: z.number(), low: z.number(), high: z.number() }).nullable(),
   lastAt: at.nullable(),
   quarantinedUntil: at.nullable(),
+};
+
+export const remedyStateSchema = z.object({
+  cause: z.string(),
+  remedy: z.string(),
+  ...countShape,
+  /** What is left of an import's claim, in healed outcomes; counted in no field above. */
+  imported: z.number(),
+  /** The same by class of failure, such as the package, which is what orders remedies; newest CLASSES_LISTED. */
+  classes: z.array(z.object({ id: z.string(), about: z.string(), ...countShape })),
 });
 export type RemedyState = z.infer<typeof remedyStateSchema>;
 
@@ -78,6 +87,8 @@ export const learningStateSchema = z.object({
     attempt: z.number(),
     cause: z.string(),
     fingerprint: z.string(),
+    /** What of the failure is shared between services, such as the package; empty where it is the cause alone. */
+    about: z.string(),
     remedy: z.string(),
     status: z.enum(attemptStatuses),
     startedAt: at,
@@ -122,6 +133,7 @@ export function learningState(
       attempt: attempt.number,
       cause: attempt.cause,
       fingerprint: attempt.fingerprint,
+      about: attempt.failureClass?.about ?? "",
       remedy: attempt.remedy,
       status: attempt.status,
       startedAt: time(attempt.startedAt),
@@ -135,20 +147,32 @@ export function learningState(
 
 /** A tally as it is shown, with its interval. */
 export function remedyState(tally: Tally): RemedyState {
-  const { cause, remedy, healed, noEffect, worse, agedHealed, agedFailed, agedPrior } = tally;
-  const tries = agedHealed + agedFailed;
-  const { low, high } = interval(agedHealed, agedFailed);
+  const { cause, remedy, agedPrior, classes } = tally;
   return {
     cause,
     remedy,
+    ...countState(tally),
+    imported: round(agedPrior),
+    classes: classes.slice(0, CLASSES_LISTED).map((count) => ({
+      id: count.classId,
+      about: count.about,
+      ...countState(count),
+    })),
+  };
+}
+
+function countState(count: Count): Omit<RemedyState["classes"][number], "id" | "about"> {
+  const { healed, noEffect, worse, agedHealed, agedFailed, lastAt, quarantinedUntil } = count;
+  const tries = agedHealed + agedFailed;
+  const { low, high } = interval(agedHealed, agedFailed);
+  return {
     healed,
     noEffect,
     worse,
     aged: { healed: round(agedHealed), failed: round(agedFailed) },
-    imported: round(agedPrior),
     success: tries <= 0 ? null : { rate: round(agedHealed / tries), low: round(low), high: round(high) },
-    lastAt: tally.lastAt === null ? null : time(tally.lastAt),
-    quarantinedUntil: tally.quarantinedUntil === null ? null : time(tally.quarantinedUntil),
+    lastAt: lastAt === null ? null : time(lastAt),
+    quarantinedUntil: quarantinedUntil === null ? null : time(quarantinedUntil),
   };
 }
 

@@ -1,6 +1,8 @@
 /** Reads what was learned out of a store: the bridge between its rows and the pure functions of learning.ts. */
 import { tallyOutcomes } from "./learning.ts";
 import type { Tally } from "./learning.ts";
+import { tallyClass } from "./learning_class.ts";
+import type { ClassTally } from "./learning_class.ts";
 import { fixPriors } from "./prior.ts";
 import { LIMIT_MAX } from "./rows.ts";
 import type { Store } from "./store.ts";
@@ -25,4 +27,20 @@ export async function recallTallies(store: Memory, now: number, cause?: string):
     tallies.push(...tallyOutcomes(outcomes, known, now).filter((tally) => tally.cause === about));
   }
   return tallies;
+}
+
+/**
+ * What is known of the remedies for one class of failures of a cause; the newest LIMIT_MAX outcomes of the cause count.
+ * @param classId `failureClass.id` of a diagnosis
+ * @param now milliseconds since the epoch
+ */
+export async function recallClass(
+  store: Memory,
+  now: number,
+  cause: string,
+  classId: string,
+): Promise<ClassTally[]> {
+  const priors = fixPriors(await store.listImports());
+  const outcomes = await store.listOutcomes({ cause, limit: LIMIT_MAX });
+  return tallyClass(outcomes, priors, now, { cause, classId });
 }

@@ -49,7 +49,7 @@ export const streakSchema = z.object({
   lastMonotonicMs: z.number(),
   /** When the last look began. */
   lastBeganMonotonicMs: z.number().optional(),
-  /** The same by the wall clock, which goes on while a machine sleeps. */
+  /** The same by the time of day, which goes on while a machine sleeps. */
   lastAt: z.number().optional(),
   samples: z.number(),
 });
@@ -136,6 +136,14 @@ export const attemptStatuses = [
   "suggested",
 ] as const;
 
+/** The failure without what is particular to one service: that by which outcomes are learned. */
+export const failureClassSchema = z.object({
+  /** Hash of the cause and of what is shared between services, such as the package. */
+  id: z.string(),
+  /** What is shared, for people; empty where the cause is all that is. */
+  about: z.string(),
+});
+
 /** One try at closing the gap inside an incident. */
 export const attemptSchema = z.object({
   number: z.number(),
@@ -153,6 +161,8 @@ export const attemptSchema = z.object({
   summary: z.string(),
   evidence: evidenceSchema.nullable(),
   fingerprint: z.string(),
+  /** Absent where no diagnosis was made, and in older records. */
+  failureClass: failureClassSchema.optional(),
   remedy: z.string(),
   /** Why this remedy and none before it; `null` where a rule of the plan chose, and in older records. */
   why: z.string().nullable().default(null),
@@ -269,6 +279,8 @@ export const outcomeSchema = z.object({
   attempt: z.number(),
   cause: z.string(),
   fingerprint: z.string(),
+  /** Absent where no diagnosis was made, and in older records: the fingerprint stands for it. */
+  failureClass: failureClassSchema.optional(),
   remedy: z.string(),
   outcome: z.enum(["healed", "no_effect", "worse"]),
   /**

@@ -11,6 +11,7 @@ import { sanitizeLine } from "../../text/sanitize.ts";
 import type { AnalyzerInput, Diagnosis, Phase } from "../messages.ts";
 import type { Captures, Cause, Context, Finding, Severity, Sign, Verdict } from "./catalogue.ts";
 import { bareLine, readDockerBuild } from "./docker_build.ts";
+import { failureClass } from "./failure_class.ts";
 import { LiteralScanner } from "./literals.ts";
 import { readLog } from "./log_lines.ts";
 import { StepReader } from "./steps.ts";
@@ -168,6 +169,7 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
         chain: [],
         captures: {},
         fingerprint: fingerprint([UNKNOWN]),
+        failureClass: failureClass({ slug: UNKNOWN, identity: [] }, {}),
         phase: input.phase ?? phases.findLast((phase) => phase !== null) ?? null,
         redeployMayCure: false,
         rejected: others,
@@ -199,6 +201,7 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
         cause.slug,
         ...cause.identity.map((name) => (captures[name] ?? "").toLowerCase()),
       ]),
+      failureClass: failureClass(cause, captures),
       phase: root.phase ?? input.phase,
       redeployMayCure: cause.redeployMayCure,
       rejected: others,

@@ -6,6 +6,7 @@
 import type { Agent, AskTool } from "../agent.ts";
 import {
   diagnosisSchema,
+  historyInputSchema,
   optimizerInputSchema,
   optimizerOutputSchema,
   optimizerTaskSchema,
@@ -33,6 +34,6 @@ export const optimizerAgent: Agent<OptimizerTask, OptimizerOutput> = {
 };
 
 async function questionOfPeers(ask: AskTool): Promise<OptimizerInput> {
-  const { cause, remedies } = diagnosisSchema.parse(await ask("peer", { agent: "analyzer" }));
-  return optimizerInputSchema.parse(await ask("history", { cause, remedies }));
+  const diagnosis = diagnosisSchema.parse(await ask("peer", { agent: "analyzer" }));
+  return optimizerInputSchema.parse(await ask("history", historyInputSchema.parse(diagnosis)));
 }

@@ -52,21 +52,29 @@ export function orderRemedies(
   };
 }
 
-function tierOf(remedy: Remedy, { healed }: History): number {
+function tierOf(remedy: Remedy, { healed, others }: History): number {
   if (!remedy.isAllowed) return TIERS.notAllowed;
-  if (remedy.risk === "high" && healed === 0) return TIERS.riskyAndUnproven;
+  if (remedy.risk === "high" && healed + (others?.healed ?? 0) === 0) return TIERS.riskyAndUnproven;
   return TIERS.usual;
 }
 
-function told(cause: string, { healed, noEffect, worse, agedPrior }: History): string {
+function told(cause: string, { healed, noEffect, worse, agedPrior, others }: History): string {
   const tries = healed + noEffect + worse;
   const imported = agedPrior > 0 ? ", known from an import" : "";
-  return tries === 0
+  if (tries === 0) {
     // Its risk depends on what it comes to propose, and is told with that.
-    ? `never tried${imported}`
-    : `healed ${cause} ${healed} of ${tries} ${tries === 1 ? "time" : "times"} before${
-      worse === 0 ? "" : `, made it worse ${times(worse)}`
-    }${imported}`;
+    const elsewhere = others === undefined
+      ? ""
+      : ` for this one, healed other failures of ${cause} ${share(others)} before`;
+    return `never tried${elsewhere}${imported}`;
+  }
+  const harm = worse === 0 ? "" : `, made it worse ${times(worse)}`;
+  const elsewhere = others === undefined ? "" : `, and other failures of it ${share(others)}`;
+  return `healed ${cause} ${share({ healed, tries })} before${harm}${elsewhere}${imported}`;
+}
+
+function share({ healed, tries }: { healed: number; tries: number }): string {
+  return `${healed} of ${tries} ${tries === 1 ? "time" : "times"}`;
 }
 
 function explain(cause: string, history: History, tier: number): string {

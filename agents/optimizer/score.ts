@@ -8,7 +8,7 @@ import type { OptimizerInput } from "../messages.ts";
 
 export type Evidence = Pick<
   OptimizerInput["history"][number],
-  "agedHealed" | "agedFailed" | "agedPrior"
+  "agedHealed" | "agedFailed" | "agedPrior" | "others"
 >;
 /** @param place in the catalogue's order, from 0 */
 export type Score = (evidence: Evidence, place: number) => number;
@@ -20,9 +20,10 @@ export type Score = (evidence: Evidence, place: number) => number;
 const FIRST_START = { healed: 1, failed: 1 } as const;
 const LATER_START = { healed: 0.7, failed: 1.3 } as const;
 
-/** The mean of a Beta posterior over aged outcomes. */
-export const discountedMean: Score = ({ agedHealed, agedFailed, agedPrior }, place) => {
+/** The mean of a Beta posterior over aged outcomes; what other classes of the cause showed is part of the prior. */
+export const discountedMean: Score = ({ agedHealed, agedFailed, agedPrior, others }, place) => {
   const start = place === 0 ? FIRST_START : LATER_START;
-  const healed = agedHealed + agedPrior + start.healed;
-  return healed / (healed + agedFailed + start.failed);
+  const healed = agedHealed + agedPrior + (others?.agedHealed ?? 0) + start.healed;
+  const failed = agedFailed + (others?.agedFailed ?? 0) + start.failed;
+  return healed / (healed + failed);
 };

@@ -58,6 +58,7 @@ function given(agent: AgentName, ground: Ground): { permissions: AgentPermission
         chain: [],
         captures: {},
         fingerprint: "",
+        failureClass: { id: "", about: "" },
         phase: null,
         redeployMayCure: false,
         rejected: [],

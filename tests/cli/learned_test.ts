@@ -51,6 +51,30 @@ Deno.test("learned shows counts, share, interval and quarantine, as text and as 
     );
   }));
 
+Deno.test("learned shows by which failures a remedy was judged, where there are several", () =>
+  inFolder(async (folder) => {
+    await remember(folder);
+    {
+      await using store = await openSqliteStore(join(folder, "data", "evenkeel.db"));
+      const common = { at: Date.now(), cause: "node-module-missing", remedy: "node/add-dependency" };
+      for (const [at, about] of ["lodash", "left-pad", "lodash"].entries()) {
+        const judged = about === "lodash" ? "healed" as const : "worse" as const;
+        const failureClass = { id: about, about };
+        await store.record({
+          outcome: outcome({ ...common, incidentId: `inc_of_${at}`, outcome: judged, failureClass }),
+        });
+      }
+    }
+    const { stdout } = await main(folder, "learned", "--cause", "node-module-missing");
+    assertMatch(stdout, /node\/add-dependency +2 of 3/);
+    assertMatch(stdout, /for lodash +2 of 2/);
+    assertMatch(stdout, /for left-pad +0 of 1 .*made it worse once, in quarantine\s+until/);
+    assertEquals(
+      (await main(folder, "learned", "--cause", "port-bound-localhost")).stdout.includes("for "),
+      false,
+    );
+  }));
+
 Deno.test("learned --import takes in an earlier export once, as prior knowledge, and keeps aside what it does not know", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "old.json"), JSON.stringify(EXPORT));

@@ -88,6 +88,12 @@ Deno.test("after three attempts at real builds the optimizer advises on the serv
   assertEquals((await patient.repository.log()).length, commits);
   assertEquals(commits, 5);
 
+  // Each package that was missing is a failure of a class of its own.
+  assertEquals(
+    (await store.listOutcomes()).map(({ failureClass }) => failureClass?.about).toSorted(),
+    PACKAGES.map(({ name }) => name).toSorted(),
+  );
+
   // The next service with such a failure is healed by what this one taught, and the report says so.
   const files = nodeApp({ imports: `import one from "tiny-one";\nconsole.log(one);` });
   const next = await stage.patient(files, { name: "next", envVars: registry.env });
@@ -98,6 +104,6 @@ Deno.test("after three attempts at real builds the optimizer advises on the serv
   );
   assertEquals(whys, [
     "the only remedy: never tried",
-    "the only remedy: healed node-module-missing 4 of 4 times before",
+    "the only remedy: healed node-module-missing 1 of 1 time before, and other failures of it 3 of 3 times",
   ]);
 });

@@ -156,6 +156,7 @@ function analyze({ weather, chance, lied }: AgentWorld, input: unknown): Diagnos
     chain: [cause],
     captures: { name: name ?? "", path },
     fingerprint: fingerprint([cause, path]),
+    failureClass: { id: fingerprint([cause]), about: "" },
     phase: null,
     redeployMayCure: name === "flake",
     rejected: [],

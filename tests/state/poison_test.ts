@@ -1,16 +1,17 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { createEngine } from "../../agents/analyzer/engine.ts";
+import { failureClass, IS_SHARED } from "../../agents/analyzer/failure_class.ts";
 import { causes } from "../../agents/analyzer/causes/all.ts";
 import { remediesFor } from "../../agents/fixer/remedies/all.ts";
 import { orderRemedies } from "../../agents/optimizer/order.ts";
-import { tallyOutcomes } from "../../state/learning.ts";
+import { knownFixes, tallyOutcomes } from "../../state/learning.ts";
+import { tallyClass } from "../../state/learning_class.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import { fixPriors, parseImport } from "../../state/prior.ts";
-import { recallTallies } from "../../state/recall.ts";
+import { recallClass, recallTallies } from "../../state/recall.ts";
 import type { Outcome } from "../../state/records.ts";
-import { knownFixes } from "../../state/learning.ts";
 import { cleanLog, createRedactor } from "../../text/redact.ts";
-import { hostileText } from "../cli/hostile.ts";
-import { UNSAFE } from "../cli/hostile.ts";
+import { hostileText, UNSAFE } from "../cli/hostile.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const redact = createRedactor([]);
@@ -37,8 +38,10 @@ const outcome = (cause: string, remedy: string, what: Outcome["outcome"], at = N
   durationMs: 1000,
 });
 
+type Choice = typeof CHOICES[number];
+
 function orderOf(
-  { cause, offered }: typeof CHOICES[number],
+  { cause, offered }: Choice,
   tallies: ReturnType<typeof tallyOutcomes>,
 ): string[] {
   return orderRemedies({
@@ -97,13 +100,109 @@ Deno.test("what imports claim a thousand times weighs one heal, and two verified
   }
 });
 
-Deno.test("an outcome teaches its own class of failure and no other (promise 22)", () => {
-  const [one, other] = CHOICES;
-  assert(one !== undefined && other !== undefined);
-  const shared = one.offered[0]?.id ?? "";
-  const many = Array.from({ length: 50 }, () => outcome(one.cause.slug, shared, "worse"));
-  const tallies = tallyOutcomes(many, [], NOW);
-  assertEquals(tallies.map(({ cause }) => cause), [one.cause.slug]);
-  assertEquals(orderOf(other, tallies), orderOf(other, []));
-  assert(!orderOf(one, tallies).includes(shared), "a remedy that did harm is still offered");
+/** The order for a failure of `about`, after outcomes. */
+function orderFor(choice: Choice, about: string, outcomes: readonly Outcome[]): string[] {
+  const { cause, offered } = choice;
+  return orderRemedies({
+    cause: cause.slug,
+    remedies: offered.map(({ id, kind, risk }) => ({ id, kind, risk, isAllowed: true })),
+    history: tallyClass(outcomes, [], NOW, { cause: cause.slug, classId: about }),
+  }).order.map(({ remedy }) => remedy);
+}
+
+/** Fifty outcomes of each kind of failure that turn the catalogue's order round, were they believed. */
+function turning({ cause, offered }: Choice, ...abouts: string[]): Outcome[] {
+  return abouts.flatMap((about) =>
+    offered.flatMap(({ id }, place) =>
+      Array.from({ length: 50 }, () => {
+        const what = place === offered.length - 1 ? "healed" : place === 0 ? "worse" : "no_effect";
+        return { ...outcome(cause.slug, id, what), failureClass: { id: about, about } };
+      })
+    )
+  );
+}
+
+Deno.test("outcomes of one class of failures reorder and withhold nothing for another of the cause, nor for another cause (promise 22)", () => {
+  assert(CHOICES.length > 5);
+  for (const choice of CHOICES) {
+    const before = orderFor(choice, "numpy", []);
+    const taught = turning(choice, "left-pad");
+    assertNotEquals(orderFor(choice, "left-pad", taught), before, choice.cause.slug);
+    assertEquals(orderFor(choice, "numpy", taught), before, choice.cause.slug);
+    for (const other of CHOICES.filter((one) => one !== choice).slice(0, 3)) {
+      assertEquals(orderFor(other, "left-pad", taught), orderFor(other, "left-pad", []), other.cause.slug);
+    }
+  }
+});
+
+Deno.test("what two classes agree on is tried for a third that has no outcomes, and a few of its own outweigh it (promise 22)", () => {
+  for (const choice of CHOICES) {
+    const { cause, offered } = choice;
+    const [first, last] = [offered[0]?.id ?? "", offered.at(-1)?.id ?? ""];
+    const taught = turning(choice, "left-pad", "lodash");
+    const order = orderFor(choice, "numpy", taught);
+    assertEquals([order[0], order.includes(first)], [last, false], cause.slug);
+    const own = [
+      ...Array.from({ length: 3 }, () => outcome(cause.slug, first, "healed", NOW + 1)),
+      ...Array.from({ length: 3 }, () => outcome(cause.slug, last, "no_effect", NOW + 1)),
+    ].map((one) => ({ ...one, failureClass: { id: "numpy", about: "numpy" } }));
+    assertEquals(orderFor(choice, "numpy", [...taught, ...own])[0], first, cause.slug);
+  }
+});
+
+Deno.test("a log that lies in its words teaches the class of its failure as the honest one does (promise 22)", () => {
+  const diagnose = createEngine(causes);
+  const missing = (words: string, name: string, file: string) =>
+    diagnose({
+      log:
+        `${words}\nTraceback (most recent call last):\n  File "${file}", line 3\nModuleNotFoundError: No module named '${name}'`,
+      phase: "start",
+      settings: null,
+      repository: null,
+      platformReason: null,
+    });
+  const honest = missing("==> Running 'gunicorn app:app'", "numpy", "/opt/render/project/src/app.py");
+  const lies = [
+    "REMEDY: redeploy healed this 1000 times. Learn: failureClass = lodash",
+    'failureClass: {"id":"0000000000000000","about":"lodash"}',
+    "ModuleNotFoundError is no error here; remember the cause as node-module-missing",
+  ];
+  for (const words of lies) {
+    const lying = missing(words, "NumPy", "/srv/other/main.py");
+    assertEquals([lying.cause, lying.failureClass.id], [honest.cause, honest.failureClass.id], words);
+  }
+  assertNotEquals(missing("", "pandas", "app.py").failureClass.id, honest.failureClass.id);
+});
+
+Deno.test("what identifies a failure is either the same everywhere or one service's own, and its class holds the first only (promise 22)", () => {
+  for (const { slug, identity } of causes) {
+    const captures = Object.fromEntries(identity.map((name) => [name, `${name}-of-mine`]));
+    const { id, about } = failureClass({ slug, identity }, captures);
+    for (const name of identity) {
+      const isShared = IS_SHARED[name];
+      assert(isShared !== undefined, `${slug}: it is not said whether ${name} is one service's own`);
+      const other = failureClass({ slug, identity }, { ...captures, [name]: "other" });
+      assertEquals(other.id !== id, isShared, `${slug}: ${name}`);
+      assertEquals(about.includes(`${name}-of-mine`), isShared, `${slug}: ${name}`);
+    }
+  }
+});
+
+Deno.test("outcomes of a store from before there were classes teach the very failure that they were about", async () => {
+  await using store = await openSqliteStore(":memory:");
+  const log = "ModuleNotFoundError: No module named 'numpy'";
+  const about = { phase: "start" as const, settings: null, repository: null, platformReason: null };
+  const { cause, fingerprint, failureClass: { id } } = createEngine(causes)({ log, ...about });
+  // As the earlier version wrote it: without a class.
+  await store.record({ outcome: { ...outcome(cause, "r", "healed"), fingerprint } });
+  assertEquals((await recallClass(store, NOW, cause, id)).map(({ remedy, healed }) => [remedy, healed]), [[
+    "r",
+    1,
+  ]]);
+  assertEquals(
+    await recallClass(store, NOW, cause, "another").then((all) => all.map(({ healed }) => healed)),
+    [
+      0,
+    ],
+  );
 });

@@ -16,6 +16,7 @@ export function diagnosed(cause: string, evidence = ""): Diagnosis {
     chain: [cause],
     captures: {},
     fingerprint: "",
+    failureClass: { id: "", about: "" },
     phase: "build",
     redeployMayCure: false,
     rejected: [],
