@@ -37,7 +37,7 @@ export async function restoreCommand(args: string[]): Promise<number> {
   const directory = dataDirectory();
   await using _lock = await lockDataDirectory(directory);
   const restored = await restoreStore(join(directory, STORE_FILE), systemClock);
-  const { copiedAt, kept, rescued, isComplete, pending } = restored;
+  const { was, copiedAt, kept, rescued, isComplete, pending } = restored;
   if (parsed.flags.output === "json") {
     printJson({ schemaVersion: 1, ...restored, copiedAt: new Date(copiedAt).toISOString() });
     return EXIT.ready;
@@ -45,7 +45,9 @@ export async function restoreCommand(args: string[]): Promise<number> {
   const age = formatDuration(Math.max(0, systemClock.now() - copiedAt));
   const shown = pending.slice(0, PENDING_SHOWN).map((key) => safe(key, 100));
   console.log([
-    `Put back the copy that is ${age} old, and ${rescued} newer or equal records of the damaged store`,
+    was === "missing"
+      ? `Put back the copy that is ${age} old, for the store was missing`
+      : `Put back the copy that is ${age} old, and ${rescued} newer or equal records of the ${was} store`,
     isComplete
       ? "No incident and no effect is forgotten; events and outcomes since the copy are"
       : "Incidents and effects since the copy that could not be read are forgotten, as are its events and outcomes",
@@ -55,7 +57,7 @@ export async function restoreCommand(args: string[]): Promise<number> {
     ...(isComplete
       ? []
       : ["Look at open pull requests, at autodeploy and at the newest deploy of each service"]),
-    `The damaged store is kept as ${safe(kept)}`,
+    ...(kept === null ? [] : [`The ${was === "empty" ? "empty" : "damaged"} store is kept as ${safe(kept)}`]),
   ].join("\n"));
   return EXIT.ready;
 }

@@ -18,14 +18,34 @@ const COPY_MS_MAX = 10 * 60_000;
 /** How many records are read at a time; other work goes on between. */
 const BATCH_RECORDS = 500;
 
-/** When the copy of a store was made, in milliseconds since the epoch; `null` when there is none. */
-export async function copiedAt(path: string): Promise<number | null> {
+/** When the file of a copy was put there, in milliseconds since the epoch; `null` when there is none, or an empty one. */
+async function placedAt(path: string): Promise<number | null> {
   try {
-    return (await Deno.stat(copyOf(path))).mtime?.getTime() ?? null;
+    const { mtime, size } = await Deno.stat(copyOf(path));
+    return size === 0 ? null : mtime?.getTime() ?? null;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
+}
+
+/**
+ * When a copy was made, by what is in it: a file that was moved or touched has another time. In milliseconds since the
+ * epoch, of its newest record where it was made without its time.
+ * @param copy a copy of a store, of whatever schema
+ */
+export function copiedAt(copy: string): number {
+  using database = closing(new DatabaseSync(copy));
+  const sql = `SELECT max(at) AS newest FROM (SELECT at FROM probe UNION ALL
+    SELECT max(updated_at) FROM services UNION ALL SELECT max(intended_at) FROM journal UNION ALL
+    SELECT max(opened_at) FROM incidents)`;
+  return Number(database.prepare(sql).get()?.["newest"] ?? 0);
+}
+
+/** What a probe would write into the copy, which nobody writes to any more. */
+function stamp(copy: string, at: number): void {
+  using database = closing(new DatabaseSync(copy));
+  database.prepare("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)").run(Math.round(at));
 }
 
 /**
@@ -34,7 +54,7 @@ export async function copiedAt(path: string): Promise<number | null> {
  * @throws {EvenkeelError} when the store is damaged or the disk refuses; the copy that was there stays
  */
 export async function backUp(path: string, clock: Clock): Promise<boolean> {
-  const last = await copiedAt(path);
+  const last = await placedAt(path);
   // A copy from the future is one from before the clock was set.
   if (last !== null && Math.abs(clock.now() - last) < BACKUP_EVERY_MS) return false;
   const fresh = `${copyOf(path)}.new`;
@@ -43,6 +63,7 @@ export async function backUp(path: string, clock: Clock): Promise<boolean> {
     await copyInto(path, fresh);
     await Deno.chmod(fresh, 0o600);
     await checkRecords(fresh, path, clock);
+    stamp(fresh, clock.now());
     using file = await Deno.open(fresh, { read: true, write: true });
     await file.sync();
     refuseEmptied(path, fresh);

@@ -18,6 +18,9 @@ export const BUSY_TRIES_MAX = 20;
 /** Pause between the tries, in milliseconds. */
 export const BUSY_PAUSE_MS = 50;
 
+/** What is said of a store that was not to be had for all that time. */
+export const LOCKED = "another process keeps it locked";
+
 /** A store that ends with its process, for simulations: the same database without a file. */
 export const IN_MEMORY = ":memory:";
 
@@ -176,7 +179,7 @@ async function patiently<T>(
     } catch (error) {
       if (!isBusy(error)) throw explain(path, verb, error);
       if (tries >= BUSY_TRIES_MAX) {
-        throw new EvenkeelError(`Cannot ${verb} ${path}: another process keeps it locked`, {
+        throw new EvenkeelError(`Cannot ${verb} ${path}: ${LOCKED}`, {
           hint: `Find it with: fuser ${path}`,
           cause: error,
         });

@@ -10,6 +10,8 @@ import type { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { checkRecords, copiedAt } from "./backup.ts";
+import { LOCKED } from "./database.ts";
+import { DiskTrouble } from "./disk.ts";
 import { syncDirectory } from "./files.ts";
 import { copyOf, isEmptied } from "./lost_store.ts";
 import { incidentSchema, journalEntrySchema, serviceRecordSchema } from "./records.ts";
@@ -19,11 +21,15 @@ import { openSqliteStore } from "./sqlite.ts";
 import { fileAt, firstBytes, keptAt, readHeader, setAside } from "./store_file.ts";
 import type { Store } from "./store.ts";
 
+/** What was the matter with a store; an empty one remembers nothing where its copy does. */
+export type Ailment = "damaged" | "missing" | "empty";
+
 export interface Restored {
+  was: Ailment;
   /** When the copy was made, in milliseconds since the epoch. */
   copiedAt: number;
-  /** Where the damaged file is now. */
-  kept: string;
+  /** Where the damaged file is now; `null` when there was none. */
+  kept: string | null;
   /** Records that the damaged file still had whole. */
   rescued: number;
   /** Whether the damaged file could be read to its end: nothing of these tables is forgotten then. */
@@ -37,41 +43,86 @@ export interface Restored {
  * @throws {EvenkeelError} when the store is not damaged, or there is no copy that is whole; nothing is changed then
  */
 export async function restoreStore(path: string, clock: Clock): Promise<Restored> {
-  const at = await copiedAt(path);
-  if (at === null) {
+  if (fileAt(copyOf(path)) === null) {
     throw new EvenkeelError(`Cannot restore ${path}: there is no copy ${copyOf(path)}`, {
-      hint: `Start without memory: mv ${path} ${path}.damaged && rm -f ${path}-wal ${path}-shm`,
+      hint: `Start without memory: ${aside(path)} && rm -f ${path}-wal ${path}-shm`,
     });
   }
   await bringBackLog(path);
-  const isReadable = fileAt(path) !== null && await isWhole(path, clock);
-  // One that is whole and remembers nothing was begun where another one was lost.
-  const isBegunAnew = isReadable && isEmptied(path, copyOf(path));
-  if (isReadable && !isBegunAnew) {
+  const was = await ailmentOf(path, clock);
+  if (was === null) {
     throw new EvenkeelError(`Cannot restore ${path}: it is not damaged`, { hint: "Nothing has to be done" });
   }
   const fresh = `${path}.restored`;
+  try {
+    await takeCopy(path, fresh, clock);
+    const at = copiedAt(fresh);
+    const { fencing, ...found } = await readDamaged(path, `${path}.reading`);
+    raiseFencing(fresh, fencing);
+    {
+      await using store = await openSqliteStore(fresh, { clock });
+      await bringOver(store, found);
+      await store.record({
+        events: [{
+          at: clock.now(),
+          serviceId: null,
+          incidentId: null,
+          type: "StoreRestored",
+          message: `The store was ${was}; its copy of ${new Date(at).toISOString()} took its place`,
+          data: null,
+        }],
+      });
+    }
+    const pending = pendingIn(fresh);
+    const kept = await replace(path, fresh, was, clock);
+    const rescued = found.services.length + found.incidents.length + found.journal.length;
+    return { was, copiedAt: at, kept, rescued, isComplete: found.isComplete && was !== "empty", pending };
+  } finally {
+    await removeDatabase(fresh);
+  }
+}
+
+/** The command that moves a file out of the way. */
+function aside(path: string): string {
+  return `mv ${path} ${path}.damaged`;
+}
+
+/** @returns `null` for a store that is whole and has not lost what its copy remembers */
+async function ailmentOf(path: string, clock: Clock): Promise<Ailment | null> {
+  if (fileAt(path) === null) return "missing";
+  if (!await isWhole(path, clock)) return "damaged";
+  // One that is whole and remembers nothing was begun where another one was lost.
+  return isEmptied(path, copyOf(path)) ? "empty" : null;
+}
+
+/**
+ * Makes of the copy a store of the newest schema.
+ * @throws {EvenkeelError} when the copy is damaged as well
+ */
+async function takeCopy(path: string, fresh: string, clock: Clock): Promise<void> {
+  const copy = copyOf(path);
   await removeDatabase(fresh);
-  await checkRecords(copyOf(path), copyOf(path), clock);
-  await Deno.copyFile(copyOf(path), fresh);
-  const { fencing, ...found } = await readDamaged(path, `${path}.reading`);
-  raiseFencing(fresh, fencing);
-  {
-    await using store = await openSqliteStore(fresh, { clock });
-    await bringOver(store, found);
-    await store.record({
-      events: [{
-        at: clock.now(),
-        serviceId: null,
-        incidentId: null,
-        type: "StoreRestored",
-        message: `The store was damaged; its copy of ${new Date(at).toISOString()} took its place`,
-        data: null,
-      }],
+  try {
+    await Deno.copyFile(copy, fresh);
+    await (await openSqliteStore(fresh, { clock }))[Symbol.asyncDispose]();
+    await checkRecords(fresh, fresh, clock);
+  } catch (error) {
+    const [, why] = error instanceof EvenkeelError
+      ? /the file is damaged: (.*)$/.exec(error.message) ?? []
+      : [];
+    if (why === undefined || error instanceof DiskTrouble) throw error;
+    const lost = fileAt(path) === null ? "" : `${aside(path)} && `;
+    throw new EvenkeelError(`Cannot restore ${path}: its copy ${copy} is damaged: ${why}`, {
+      hint: `Start without memory: ${lost}${aside(copy)} && rm -f ${path}-wal ${path}-shm`,
+      cause: error,
     });
   }
-  const pending = pendingIn(fresh);
+}
+
+/** @returns where the damaged file is kept; `null` when there was nothing to keep */
+async function replace(path: string, fresh: string, was: Ailment, clock: Clock): Promise<string | null> {
   const kept = keptAt(path, clock.now());
+  const hasLog = fileAt(`${path}-wal`) !== null;
   // A store that is missing is an empty one, so that there is something to tell whose log was taken away.
   (await Deno.open(path, { create: true, append: true, mode: 0o600 })).close();
   await Deno.link(path, kept);
@@ -79,9 +130,10 @@ export async function restoreStore(path: string, clock: Clock): Promise<Restored
   await Deno.rename(`${path}-wal`, `${kept}-wal`).catch(ignoreMissing);
   await Deno.remove(`${path}-shm`).catch(ignoreMissing);
   await Deno.rename(fresh, path);
+  const isNothing = was === "missing" && !hasLog;
+  if (isNothing) await Deno.remove(kept);
   await syncDirectory(dirname(path));
-  const rescued = found.services.length + found.incidents.length + found.journal.length;
-  return { copiedAt: at, kept, rescued, isComplete: found.isComplete && !isBegunAnew, pending };
+  return isNothing ? null : kept;
 }
 
 /** A restore was killed after it took the log away and before the copy was in its place. */
@@ -97,7 +149,11 @@ async function isWhole(path: string, clock: Clock): Promise<boolean> {
     await using _store = await openSqliteStore(path, { clock });
     await checkRecords(path, path, clock);
     return true;
-  } catch {
+  } catch (error) {
+    // Neither says anything about the file.
+    const isOfTheMoment = error instanceof DiskTrouble ||
+      (error instanceof EvenkeelError && error.message.endsWith(LOCKED));
+    if (isOfTheMoment) throw error;
     return false;
   }
 }

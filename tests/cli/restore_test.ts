@@ -67,5 +67,7 @@ Deno.test("a damaged store ends a command with its name and the way back, which 
     );
     const found = await evenkeel(folder, "restore");
     assertEquals(found.code, 0, found.stderr);
+    assertMatch(found.stdout, /^Put back the copy that is .* old, for the store was missing\n/);
+    assertEquals(found.stdout.includes("kept as"), false);
     assertMatch((await evenkeel(folder, "sessions")).stdout, /s1/);
   }));

@@ -9,7 +9,17 @@ import { EvenkeelError } from "../../base/errors.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
 import { inFull } from "../helpers/full.ts";
-import { attempt, event, healed, incident, inFolder, outcome, serviceRecord, START } from "./builders.ts";
+import {
+  attempt,
+  event,
+  healed,
+  incident,
+  inFolder,
+  namesIn,
+  outcome,
+  serviceRecord,
+  START,
+} from "./builders.ts";
 
 const SERVICES = 12;
 /** Bytes of a page of the store; SQLite's default. */
@@ -67,6 +77,7 @@ function readings(store: Store): (() => Promise<unknown>)[] {
     () => store.listOutcomes(),
     () => store.listPerformance(),
     () => store.listImports(),
+    () => store.isResumeAsked("inc_1"),
     ...ids.flatMap((id, at) => [
       () => store.getService(id),
       () => store.getActiveIncident(id),
@@ -163,13 +174,33 @@ Deno.test("a store cut off at every page and between is refused, never read in p
     for (let at = 0; at < bytes.length; at += PAGE) {
       for (const near of [-1, 0, 1]) if (at + near >= 0) lengths.add(at + near);
     }
-    for (let at = 0; at < bytes.length; at += inFull(61, 3001)) lengths.add(at);
+    for (let at = 0; at < bytes.length; at += 3001) lengths.add(at);
     for (const length of lengths) {
       await Deno.writeFile(path, bytes.subarray(0, length));
       assertEquals(await judge(path, [], `cut at ${length}`), "refused", `cut at ${length}`);
       assertEquals(await Deno.readFile(path), bytes.subarray(0, length), "a refused file stays as it was");
     }
     console.log(`${lengths.size} lengths of ${bytes.length / PAGE} pages, all refused`);
+  }));
+
+Deno.test("a small store cut off at any byte is refused, and stays as it was cut (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "cut.db");
+    {
+      await using store = await openSqliteStore(path);
+      await store.record({ service: serviceRecord(), incident: incident(), events: [event()] });
+      await store.intend({ key: "k", serviceId: "srv-1", kind: "push", payload: null, intendedAt: START });
+    }
+    const bytes = await Deno.readFile(path);
+    let lengths = 0;
+    for (let length = bytes.length - 1; length >= 0; length -= inFull(1, 1013)) {
+      await Deno.truncate(path, length);
+      assertEquals(await judge(path, [], `cut at ${length}`), "refused", `cut at ${length}`);
+      assertEquals((await Deno.stat(path)).size, length);
+      if (lengths++ % PAGE === 0) assertEquals(await Deno.readFile(path), bytes.subarray(0, length));
+    }
+    assertEquals(await namesIn(folder), ["cut.db"]);
+    console.log(`${lengths} of ${bytes.length} lengths, all refused`);
   }));
 
 Deno.test("a store with overwritten bytes in any page is as it was or refused, as a whole or by the row (promise 6)", () =>
@@ -243,65 +274,110 @@ Deno.test("a store that is damaged while it is open gives what was written or re
 async function busyStore(folder: string) {
   const path = join(folder, "busy.db");
   const states: unknown[][] = [];
+  /** How long the log was in each of the states. */
+  const lengths: number[] = [];
   await using store = await openSqliteStore(path);
-  for (let at = 1; at <= 8; at++) {
+  const note = async () => {
     states.push(await readAll(store));
+    lengths.push((await Deno.stat(`${path}-wal`)).size);
+  };
+  for (let at = 1; at <= 8; at++) {
+    await note();
     const serviceId = `srv-${at}`;
     const key = `inc_${at}/1/push`;
     await store.intend({ key, serviceId, kind: "push", payload: { at }, intendedAt: START + at });
-    states.push(await readAll(store));
+    await note();
     await store.record({
       service: serviceRecord({ serviceId }),
       incident: incident({ id: `inc_${at}`, serviceId }),
     });
   }
-  states.push(await readAll(store));
-  return { main: await Deno.readFile(path), log: await Deno.readFile(`${path}-wal`), states };
+  // The last page is that of the last table.
+  await store.record({ incident: incident({ id: "inc_1", serviceId: "srv-1", status: "stalled" }) });
+  await note();
+  assert(await store.askToResume("srv-1", START) !== null);
+  await note();
+  return { main: await Deno.readFile(path), log: await Deno.readFile(`${path}-wal`), states, lengths };
 }
 
-Deno.test("a write-ahead log cut off or overwritten anywhere gives a state that there was, whole, or is refused (promise 6)", () =>
-  inFolder(async (folder) => {
-    const { main, log, states } = await busyStore(folder);
-    const path = join(folder, "cut.db");
-    const count = tally();
-    const open = async (changed: Uint8Array<ArrayBuffer>, where: string) => {
+/** Opens a store whose log is in part what it was, and holds it to the last transaction that is whole in there. */
+async function startsFromLastGood(folder: string) {
+  const { main, log, states, lengths } = await busyStore(folder);
+  const path = join(folder, "cut.db");
+  assertEquals(lengths.at(-1), log.length, "the whole log is read");
+  assertEquals([...new Set(lengths)], lengths, "each transaction adds to it");
+  return {
+    log,
+    /** The log before the last transaction. */
+    tail: lengths.at(-2) ?? 0,
+    /** @param whole how many of its first bytes are as they were */
+    open: async (changed: Uint8Array<ArrayBuffer>, whole: number, where: string) => {
       await Deno.writeFile(path, main);
       await Deno.writeFile(`${path}-wal`, changed);
       await Deno.remove(`${path}-shm`).catch(() => {});
-      count.add(await judge(path, states, where));
-    };
+      const last = lengths.findLastIndex((length) => length <= whole);
+      assertEquals(await judge(path, [states[Math.max(last, 0)] ?? []], where), "as it was", where);
+    },
+  };
+}
+
+Deno.test("a write-ahead log cut off or overwritten anywhere starts from the last transaction that is whole before it (promise 6)", () =>
+  inFolder(async (folder) => {
+    const { log, open } = await startsFromLastGood(folder);
     const frames: number[] = [0, 1, LOG_HEADER - 1];
     const step = inFull(1, 12) * (FRAME_HEADER + PAGE);
     for (let at = LOG_HEADER; at < log.length; at += step) frames.push(at);
     for (const frame of frames) {
       for (const near of [-1, 0, 1, FRAME_HEADER, FRAME_HEADER + 2000]) {
         const length = Math.min(Math.max(frame + near, 0), log.length);
-        await open(log.slice(0, length), `log cut at ${length}`);
+        await open(log.slice(0, length), length, `log cut at ${length}`);
       }
       for (const [name, change] of OVERWRITES) {
         for (const spot of inFull([0, 5, 12, FRAME_HEADER, 800, 3000], [5, 800])) {
           const damaged = log.slice();
           const from = Math.min(frame + spot, log.length - 16);
           damaged.set(change(log.slice(from, from + 16), frame + spot), from);
-          await open(damaged, `${name} in the log at ${from}`);
+          const first = damaged.findIndex((byte, at) => byte !== log[at]);
+          await open(damaged, first < 0 ? log.length : first, `${name} in the log at ${from}`);
         }
       }
     }
-    console.log(`${frames.length} places of the log: ${count.text()}`);
+    console.log(`${frames.length} places of the log, each led to the last good state`);
   }));
 
-Deno.test("a store that was cut off under its write-ahead log is as it was or refused (promise 6)", () =>
+Deno.test("a kill that tears the last transaction of the log at any byte takes that one and no other (promise 6)", () =>
+  inFolder(async (folder) => {
+    const { log, tail, open } = await startsFromLastGood(folder);
+    let lengths = 0;
+    for (let length = tail; length < log.length; length += inFull(1, 151)) {
+      await open(log.slice(0, length), length, `log cut at ${length}`);
+      lengths++;
+    }
+    await open(log, log.length, "the whole log");
+    console.log(`${lengths} lengths of a last transaction of ${log.length - tail} bytes`);
+  }));
+
+Deno.test("a store that was cut off under its write-ahead log is as it was where the log has what is gone, else refused (promise 6)", () =>
   inFolder(async (folder) => {
     const { main, log, states } = await busyStore(folder);
     const path = join(folder, "cut.db");
     const count = tally();
+    const inLog = new Set<number>();
+    const view = new DataView(log.buffer);
+    for (let at = LOG_HEADER; at < log.length; at += FRAME_HEADER + PAGE) inLog.add(view.getUint32(at));
+    const pages = main.length / PAGE;
     for (let length = 0; length < main.length; length += inFull(512, PAGE)) {
       for (const near of [0, 1]) {
         await Deno.writeFile(path, main.subarray(0, length + near));
         await Deno.writeFile(`${path}-wal`, log);
         await Deno.remove(`${path}-shm`).catch(() => {});
-        count.add(await judge(path, states.slice(-1), `cut at ${length + near}`));
+        const first = Math.floor(length / PAGE) + 1;
+        const gone = Array.from({ length: pages - first + 1 }, (_, at) => first + at);
+        const verdict = await judge(path, states.slice(-1), `cut at ${length + near}`);
+        assertEquals(verdict, gone.every((page) => inLog.has(page)) ? "as it was" : "refused");
+        count.add(verdict);
       }
     }
-    console.log(`${main.length / PAGE} pages under a log: ${count.text()}`);
+    assertMatch(count.text(), /refused, \d+ as it was/);
+    console.log(`${pages} pages under a log: ${count.text()}`);
   }));

@@ -1,12 +1,16 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
 import type { Clock } from "../../base/clock.ts";
 import { EvenkeelError } from "../../base/errors.ts";
 import { backUp, BACKUP_EVERY_MS, copiedAt } from "../../state/backup.ts";
+import { LOCKED } from "../../state/database.ts";
 import { copyOf } from "../../state/lost_store.ts";
+import { migrate, MIGRATIONS } from "../../state/migrations.ts";
 import { restoreStore } from "../../state/restore.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
+import { inFull } from "../helpers/full.ts";
 import { healed, incident, inFolder, namesIn, outcome, serviceRecord, START } from "./builders.ts";
 
 const later = (ms: number): Clock => ({ ...systemClock, now: () => systemClock.now() + ms });
@@ -56,9 +60,9 @@ Deno.test("a copy of the store is whole, its owner's alone, and made anew after 
       assertEquals((await copy.listPending("srv-1")).length, 1);
       assertEquals((await copy.listServices()).length, 1);
     }
-    const first = await copiedAt(path);
+    const first = copiedAt(copyOf(path));
     assertEquals(await backUp(path, later(BACKUP_EVERY_MS)), true);
-    assert((await copiedAt(path) ?? 0) >= (first ?? 0));
+    assert(copiedAt(copyOf(path)) >= first + BACKUP_EVERY_MS);
     await using copy = await openSqliteStore(copyOf(path));
     assertEquals((await copy.listServices()).length, 40);
     assertEquals((await namesIn(folder)).filter((name) => /new|probe/.test(name)), []);
@@ -103,7 +107,11 @@ Deno.test("a damaged store is restored from its copy with what it still says; no
     assertEquals((await store.getJournalEntry("inc_1/1/push"))?.state, "done");
     assertEquals((await store.listEvents()).map(({ type }) => type), ["StoreRestored"]);
     assertEquals((await store.getIncident("inc_1"))?.status, "healed");
-    assert((await Deno.stat(restored.kept)).size === size);
+    assertEquals(
+      (await store.listEvents())[0]?.message.startsWith("The store was damaged; its copy of 2"),
+      true,
+    );
+    assert((await Deno.stat(restored.kept ?? "")).size === size);
   }));
 
 Deno.test("a store of which nothing can be read is restored to its copy, under a higher number of the leader (promise 6)", () =>
@@ -113,7 +121,7 @@ Deno.test("a store of which nothing can be read is restored to its copy, under a
     await Deno.writeTextFile(path, "nothing");
     const { rescued, isComplete, pending, kept } = await restoreStore(path, systemClock);
     assertEquals([rescued, isComplete, pending], [0, false, ["inc_1/1/push"]]);
-    assertEquals(await Deno.readTextFile(kept), "nothing");
+    assertEquals(await Deno.readTextFile(kept ?? ""), "nothing");
     await using store = await openSqliteStore(path);
     assertEquals((await store.getLease()).fencing, 1);
     assertEquals((await store.listServices()).length, 1);
@@ -131,6 +139,7 @@ Deno.test("one byte of a header is mended for reading: every row is rescued, and
       const whole = await Deno.readFile(path);
       await damage(path, at, 1);
       const { rescued, isComplete, pending, kept } = await restoreStore(path, systemClock);
+      assert(kept !== null);
       assertEquals([rescued, isComplete, pending.length], [121, true, 40], `byte ${at}`);
       assert(pending.includes("webhook-on/evt_1"));
       assertEquals((await Deno.readFile(kept)).findIndex((byte, index) => byte !== whole[index]), at);
@@ -172,7 +181,7 @@ Deno.test("a restore that was killed after it took the log away is refused, and 
     const restored = await restoreStore(path, systemClock);
     assertEquals([restored.isComplete, restored.pending.includes("inc_40/2/restart")], [true, true]);
     assertEquals((await namesIn(folder)).filter((name) => name.includes("damaged-1-")), []);
-    assert((await namesIn(folder)).includes(`${restored.kept.slice(folder.length + 1)}-wal`));
+    assert((await namesIn(folder)).includes(`${restored.kept?.slice(folder.length + 1)}-wal`));
   }));
 
 Deno.test("a store that is missing is restored from its copy, not begun anew (promise 6)", () =>
@@ -187,11 +196,106 @@ Deno.test("a store that is missing is restored from its copy, not begun anew (pr
     );
     assertMatch(error.hint ?? "", /^deno task evenkeel restore /);
     assertEquals(await namesIn(folder), ["evenkeel.db.bak"]);
-    const { isComplete, pending } = await restoreStore(path, systemClock);
-    assertEquals([isComplete, pending], [false, ["inc_1/1/push"]]);
+    const { was, isComplete, pending, kept } = await restoreStore(path, systemClock);
+    assertEquals([was, isComplete, pending, kept], ["missing", false, ["inc_1/1/push"], null]);
+    assertEquals(await namesIn(folder), ["evenkeel.db", "evenkeel.db.bak"]);
     await using store = await openSqliteStore(path);
     assertEquals((await store.listServices()).length, 1);
+    assertMatch((await store.listEvents())[0]?.message ?? "", /^The store was missing; its copy of 2/);
   }));
+
+Deno.test("a restore goes back to a copy of any older schema, and under its number (promise 6) (promise 27)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await using opened = await openSqliteStore(path);
+    await opened.takeLease("a", await opened.getLease(), true);
+    await opened[Symbol.asyncDispose]();
+    await damage(path, 0, 3);
+    const old = new DatabaseSync(copyOf(path));
+    migrate(old, MIGRATIONS.slice(0, 1));
+    const entry = { ...intent(1), payload: {}, state: "intended", result: null, finishedAt: null };
+    old.prepare("INSERT INTO journal (key, service_id, state, intended_at, record) VALUES (?, ?, ?, ?, ?)")
+      .run(entry.key, entry.serviceId, entry.state, entry.intendedAt, JSON.stringify(entry));
+    old.close();
+    const { pending, copiedAt } = await restoreStore(path, systemClock);
+    assertEquals([pending, copiedAt], [[entry.key], START + 1]);
+    await using store = await openSqliteStore(path);
+    assertEquals((await store.getLease()).fencing, 2);
+  }));
+
+Deno.test("a restore tells the age of its copy by what is in it, wherever the file has been (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    const made = copiedAt(copyOf(path));
+    assert(Math.abs(made - systemClock.now()) < BACKUP_EVERY_MS / 2);
+    const lastYear = new Date(made - 365 * BACKUP_EVERY_MS);
+    await Deno.utime(copyOf(path), lastYear, lastYear);
+    await Deno.remove(path);
+    assertEquals((await restoreStore(path, systemClock)).copiedAt, made);
+    // Of a copy without that time, the newest of its records.
+    const database = new DatabaseSync(copyOf(path));
+    database.exec("DELETE FROM probe");
+    database.close();
+    assertEquals(copiedAt(copyOf(path)), START + 1);
+  }));
+
+Deno.test("a copy that is damaged as well, down to no byte at all, is refused with the way out, and nothing is left or changed (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    const copy = await Deno.readFile(copyOf(path));
+    const text = new TextDecoder("latin1").decode(copy);
+    const record = copy.slice();
+    record[text.indexOf("xxxxxxxx")] = "y".charCodeAt(0);
+    const copies = [new Uint8Array(), copy.slice(0, 50), copy.slice(0, 8192), copy.map(() => 0x5a), record];
+    for (const isMissing of [false, true]) {
+      if (isMissing) await Deno.remove(path);
+      else await damage(path, 0, 16);
+      for (const bytes of copies) {
+        await Deno.writeFile(copyOf(path), bytes);
+        const before = await namesIn(folder);
+        const store = isMissing ? null : await Deno.readFile(path);
+        const error = await assertRejects(() => restoreStore(path, systemClock), EvenkeelError);
+        assertMatch(error.message, /^Cannot restore \S+evenkeel\.db: its copy \S+\.bak is damaged: \w/);
+        assertMatch(error.hint ?? "", /^Start without memory: mv .*\.bak /);
+        assertEquals(error.hint?.includes(`mv ${path} `), !isMissing);
+        assertEquals(await namesIn(folder), before);
+        if (store !== null) assertEquals(await Deno.readFile(path), store);
+      }
+    }
+    // The way out, as it is told.
+    await Deno.rename(copyOf(path), `${copyOf(path)}.damaged`);
+    await using store = await openSqliteStore(path);
+    assertEquals(await store.listServices(), []);
+  }));
+
+Deno.test("an empty file in the place of the copy is no copy: it is made anew at once (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    await Deno.truncate(copyOf(path));
+    assertEquals(await backUp(path, systemClock), true);
+    await using copy = await openSqliteStore(copyOf(path));
+    assertEquals((await copy.listServices()).length, 40);
+  }));
+
+Deno.test({
+  name: "a store that another process keeps locked is not taken for a damaged one by a restore (promise 6)",
+  // As long as SQLite waits.
+  ignore: !inFull(true, false),
+  fn: () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "evenkeel.db");
+      await withCopy(path);
+      const other = new DatabaseSync(path);
+      other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+      const names = await namesIn(folder);
+      await assertRejects(() => restoreStore(path, systemClock), EvenkeelError, LOCKED);
+      assertEquals(await namesIn(folder), names);
+      other.close();
+    }),
+});
 
 Deno.test("an empty store where one was lost is not copied over the copy that remembers, and restored (promise 6)", () =>
   inFolder(async (folder) => {
@@ -213,8 +317,8 @@ Deno.test("an empty store where one was lost is not copied over the copy that re
     );
     assertEquals(await Deno.readFile(copyOf(path)), good);
     assertEquals((await namesIn(folder)).filter((name) => /new/.test(name)), []);
-    const { isComplete, pending } = await restoreStore(path, systemClock);
-    assertEquals([isComplete, pending], [false, ["inc_1/1/push"]]);
+    const { was, isComplete, pending } = await restoreStore(path, systemClock);
+    assertEquals([was, isComplete, pending], ["empty", false, ["inc_1/1/push"]]);
     await using store = await openSqliteStore(path);
     assertEquals((await store.getIncident("inc_1"))?.id, "inc_1");
   }));
