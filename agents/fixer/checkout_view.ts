@@ -2,7 +2,8 @@
  * The checkout as the fixer sees it: bounded reads of the files that the commit holds, inside one folder. A
  * path that leads out of the folder, by `..` or by a link, is not there.
  */
-import { join, normalize } from "@std/path";
+import { normalize } from "@std/path";
+import { readInside } from "../../repo/read_inside.ts";
 
 export interface CheckoutView {
   /** Every file of the commit, relative to the repository. */
@@ -16,7 +17,7 @@ export interface CheckoutView {
 export const FILE_BYTES_MAX = 1024 * 1024;
 /** Files read in one repair. */
 export const READS_MAX = 600;
-/** Bytes read in one repair. */
+/** Bytes read in one repair, counted as UTF-16 code units. */
 export const TOTAL_BYTES_MAX = 24 * 1024 * 1024;
 /** Paths looked at. */
 export const PATHS_MAX = 20_000;
@@ -27,18 +28,12 @@ export function createCheckoutView(directory: string, paths: readonly string[]):
   const texts = new Map<string, string | null>();
   let reads = 0;
   let bytes = 0;
-  let root: Promise<string> | undefined;
   const load = async (path: string): Promise<string | null> => {
     if (++reads > READS_MAX) return null;
     try {
-      root ??= Deno.realPath(directory);
-      const file = await Deno.realPath(join(directory, path));
-      if (!file.startsWith(`${await root}/`)) return null;
-      const { size, isFile, nlink } = await Deno.stat(file);
-      // A second name may be that of a file that lies elsewhere.
-      if (!isFile || (nlink ?? 1) > 1 || size > FILE_BYTES_MAX || bytes + size > TOTAL_BYTES_MAX) return null;
-      bytes += size;
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await Deno.readFile(file));
+      const text = await readInside(directory, path, Math.min(FILE_BYTES_MAX, TOTAL_BYTES_MAX - bytes));
+      bytes += text?.length ?? 0;
+      return text;
     } catch {
       return null;
     }

@@ -1,5 +1,6 @@
 /** Reads the files of the checkout as they will be: an edit counts before the disk, and links are not followed. */
-import { join, normalize } from "@std/path";
+import { normalize } from "@std/path";
+import { readBytesInside } from "../../repo/read_inside.ts";
 import type { Edit } from "../../state/records.ts";
 import type { ValidatorInput } from "../messages.ts";
 
@@ -24,14 +25,9 @@ export function openCheckout({ directory, edits }: Pick<Question, "directory" | 
       if (relative.startsWith("..") || relative.startsWith("/")) return undefined;
       const edit = edited.get(relative);
       if (edit !== undefined) return edit ?? undefined;
-      const full = join(directory, relative);
       try {
-        // No link on the way, and no second name of a file that lies elsewhere.
-        if (await Deno.realPath(full) !== join(await Deno.realPath(directory), relative)) return undefined;
-        const { isFile, size, nlink } = await Deno.lstat(full);
-        return isFile && size <= FILE_BYTES_MAX && (nlink ?? 1) === 1
-          ? await Deno.readTextFile(full)
-          : undefined;
+        const bytes = await readBytesInside(directory, relative, FILE_BYTES_MAX);
+        return bytes === null ? undefined : new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
       } catch (error) {
         if (error instanceof Deno.errors.NotCapable) throw error;
         return undefined;
