@@ -2,7 +2,7 @@
  * What an agent asked Deno for, told by Deno itself (`DENO_AUDIT_PERMISSIONS`) on the agent's standard error, where
  * the parent reads it and the agent cannot take it back. What it had been given is passed over; the rest is an
  * attempt to get out, whether or not the agent kept the refusal to itself. Deno tells nothing of programs that are
- * not run: see programs.ts for which of those attempts are told in another way and which are not.
+ * not run: programs.ts does, and what goes by it is known by the variable that it asks for.
  */
 import { isAbsolute, normalize, resolve } from "@std/path";
 import { z } from "zod";
@@ -19,6 +19,8 @@ export async function auditEnvironment(): Promise<Readonly<Record<string, string
   return isThere ? { DENO_AUDIT_PERMISSIONS: STDERR } : {};
 }
 
+/** `node:child_process` asks for it before it starts a program, whatever environment the program is given. */
+const ASKED_FOR_PROGRAMS = "NODE_V8_COVERAGE";
 /** Attempts that are named; further ones are counted. */
 const NAMED_MAX = 5;
 /** An agent may write half a line itself before Deno writes its own. */
@@ -54,7 +56,7 @@ export function createAttempts(permissions: AgentPermissions, cwd: string): Atte
       if (at === -1) return false;
       const request = parseRequest(line.slice(at));
       if (request === undefined) return false;
-      if (!isGiven(request, permissions, cwd)) add(`${request.permission} ${request.value ?? "everything"}`);
+      if (!isGiven(request, permissions, cwd)) add(nameOf(request));
       return true;
     },
     describe() {
@@ -73,10 +75,15 @@ function parseRequest(text: string): PermissionRequest | undefined {
   }
 }
 
+function nameOf({ permission, value }: PermissionRequest): string {
+  if (permission === "env" && value === ASKED_FOR_PROGRAMS) return "run a program through node";
+  return `${permission} ${value ?? "everything"}`;
+}
+
 function isGiven({ permission, value }: PermissionRequest, given: AgentPermissions, cwd: string): boolean {
   switch (permission) {
     case "env":
-      return given.emptyEnvironment === true;
+      return given.emptyEnvironment === true && value !== ASKED_FOR_PROGRAMS;
     case "read": {
       if (value === null) return false;
       const path = isAbsolute(value) ? normalize(value) : resolve(cwd, value);

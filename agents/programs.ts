@@ -1,9 +1,13 @@
 /**
- * Takes away an agent's means to start programs and to signal processes. Deno refuses both in any case, but it is the
- * one permission that its audit is silent about: here an attempt of the main thread by `Deno` or `process` is told
- * before it is refused. Refused and not told: one from a worker, and `node:child_process` in monitor and validator.
+ * Takes away an agent's means to start programs and workers and to signal processes. Deno refuses programs and signals
+ * in any case, but that is the one permission that its audit is silent about: here an attempt is told before it is
+ * refused. A worker has all of Deno anew, where nothing of this holds, and no agent needs one. What starts a program
+ * through `node:child_process` without coming by here asks Deno for a variable first, which audit.ts hears.
  */
+import { ChildProcess } from "node:child_process";
+import { EventEmitter } from "node:events";
 import process from "node:process";
+import { Worker as NodeWorker } from "node:worker_threads";
 
 /** @param tell called with each attempt, such as `run /bin/sh` */
 export function withoutPrograms(tell: (what: string) => void): void {
@@ -16,8 +20,31 @@ export function withoutPrograms(tell: (what: string) => void): void {
       refuse(`run ${program}`);
     }
   }
+  class Worker {
+    constructor(specifier: string | URL) {
+      refuse(`start a worker from ${specifier}`);
+    }
+  }
   const fixed = { writable: false, configurable: false };
   const kill = { value: (pid: number) => refuse(`kill ${pid}`), ...fixed };
+  const run = { value: (program: unknown) => refuse(`run ${program}`), ...fixed };
   Object.defineProperties(Deno, { Command: { value: Command, ...fixed }, kill });
+  // Shorthands of later versions.
+  for (const name of ["run", "spawn", "spawnAndWait", "spawnAndWaitSync"]) {
+    if (Object.hasOwn(Deno, name)) Object.defineProperty(Deno, name, run);
+  }
   Object.defineProperties(process, { kill });
+  Object.defineProperties(globalThis, { Worker: { value: Worker, ...fixed } });
+  const spawn = ({ file }: { file?: unknown }) => refuse(`run ${file}`);
+  Object.defineProperties(ChildProcess.prototype, { spawn: { value: spawn, ...fixed } });
+  // A module's own names cannot be replaced, but node's worker is an emitter, and every emitter begins here.
+  const init: unknown = Reflect.get(EventEmitter, "init");
+  if (typeof init !== "function") {
+    throw new Error("node's emitters begin elsewhere: a worker would not be told");
+  }
+  const begin = function (this: unknown, ...options: unknown[]) {
+    if (this instanceof NodeWorker) refuse("start a worker");
+    return Reflect.apply(init, this, options);
+  };
+  Object.defineProperties(EventEmitter, { init: { value: begin, ...fixed } });
 }

@@ -41,6 +41,8 @@ export async function serveAgent<Input, Output>(agent: Agent<Input, Output>): Pr
     const id = ++calls;
     const reply = Promise.withResolvers<unknown>();
     waiting.set(id, reply);
+    // A refusal may be here before the question is known to be written; whoever asked hears of it below.
+    reply.promise.catch(() => {});
     // `z.json()` on the other side refuses what JSON cannot hold.
     await say({ type: "tool", id, tool, input: input as z.core.util.JSONType });
     return await reply.promise;
