@@ -56,6 +56,12 @@ function incidentOf(seen: Sighting, gap: Incident["gap"] = "deploy-failed"): Inc
   return openIncident(seen, facts, NOW);
 }
 
+const rollbackOfTwo: Repair = {
+  kind: "rollback",
+  toDeployId: "dep-1",
+  toCommit: "commit-dep-1",
+  badCommit: "commit-dep-2",
+};
 const patch: Repair = { kind: "patch", edits: [{ path: "a", content: "b" }], diff: "" };
 
 function attempting(incident: Incident, repair: Repair, change: Partial<Attempt> = {}): Incident {
@@ -178,6 +184,15 @@ Deno.test("one rollback an incident: a second bad turn is diagnosed (promise 10)
   assertEquals(decide(turnedBad, incident, sampled(turnedBad, 3, spec(), provenOne)).kind, "diagnose");
 });
 
+Deno.test("a rollback that Render has refused is not begun again: the bad turn is diagnosed (promise 10)", () => {
+  const refused = attempting(incidentOf(turnedBad, "unhealthy"), rollbackOfTwo, {
+    status: "failed",
+    endedAt: NOW,
+    stepsDone: ["autodeploy-off"],
+  });
+  assertEquals(decide(turnedBad, refused, sampled(turnedBad, 3, spec(), provenOne)).kind, "diagnose");
+});
+
 Deno.test("a deploy that was good before is restarted once before anything is changed", () => {
   const seen = sighting([deploy("dep-1", "live")], { health: BAD });
   const record = sampled(seen, 3, spec(), provenOne);
@@ -264,6 +279,24 @@ Deno.test("a repair that somebody else's newer deploy overtakes is abandoned, ne
   });
   const action = decide(seen, pushed, empty, { now: NOW + 120_000 });
   assert(action.kind === "record" && action.incident.attempts[0]?.status === "abandoned");
+});
+
+Deno.test("a service that is bad while a newer commit fails is mended where the patch lands, and that failure overtakes nothing (promise 29)", () => {
+  const seen = sighting([deploy("dep-3", "build_failed"), deploy("dep-2", "live")], { health: BAD });
+  const record = sampled(seen, 3, spec());
+  const next = decide(seen, incidentOf(seen, "unhealthy"), record);
+  assert(next.kind === "diagnose" && next.deploy.id === "dep-3" && next.phase === "build");
+  // Read for the live version, as an attempt of before the newer commit's end may have been.
+  const published = attempting(incidentOf(seen, "unhealthy"), patch, {
+    diagnosedDeployId: "dep-2",
+    newestDeployId: "dep-3",
+    stepsDone: ["push"],
+    publishedAt: NOW,
+  });
+  assertEquals(reason(decide(seen, published, record)), "WaitingForAutodeploy");
+  const newer = { ...seen, deploys: [deploy("dep-4", "live"), ...seen.deploys] };
+  const overtaken = decide(newer, published, record);
+  assert(overtaken.kind === "record" && overtaken.incident.attempts[0]?.status === "abandoned");
 });
 
 Deno.test("a queued deploy that Render answered without an id is found by its commit (promise 29)", () => {
@@ -425,6 +458,36 @@ Deno.test("after a rollback the bad commit is diagnosed, and autodeploy comes ba
   assertEquals(step(given), "autodeploy-on");
 });
 
+Deno.test("a rollback from an old commit that a person went back to, to the newest one, waits for no repair (promise 10)", () => {
+  const hold = {
+    incidentId: "i",
+    badCommit: "commit-old",
+    goodCommit: "commit-new",
+    autoDeployWas: true,
+    at: NOW,
+  };
+  const seen = sighting([
+    deploy("dep-4", "live", { commit: "commit-new", trigger: "rollback" }),
+    deploy("dep-3", "deactivated", { commit: "commit-old", trigger: "rollback" }),
+    deploy("dep-2", "deactivated", { commit: "commit-new" }),
+    deploy("dep-1", "deactivated", { commit: "commit-old" }),
+  ], { service: service({ autoDeploy: false }) });
+  const repair: Repair = {
+    kind: "rollback",
+    toDeployId: "dep-2",
+    toCommit: "commit-new",
+    badCommit: "commit-old",
+  };
+  const incident = attempting(incidentOf(seen, "unhealthy"), repair, {
+    status: "rolled_back",
+    endedAt: NOW,
+    stepsDone: ["autodeploy-off", "rollback"],
+  });
+  const after = (times: number) => decide(seen, incident, { ...sampled(seen, times, spec()), hold });
+  assertEquals(reason(after(3)), "Proving");
+  assertEquals(step(after(30)), "autodeploy-on");
+});
+
 Deno.test("a stalled incident stays stalled until the world changes, and closes when the service gets well", () => {
   const incident = stall(
     incidentOf(failedBehindHealthy),
@@ -481,12 +544,6 @@ Deno.test("an effect that a crash left without an end is settled before anything
   assertEquals(step(decide(healthy, incident, empty, { memory: { pending } })), "push");
 });
 
-const rollbackOfTwo: Repair = {
-  kind: "rollback",
-  toDeployId: "dep-1",
-  toCommit: "commit-dep-1",
-  badCommit: "commit-dep-2",
-};
 const status = (action: Action) =>
   action.kind === "record" ? action.incident.attempts.at(-1)?.status : action.kind;
 
@@ -595,6 +652,18 @@ Deno.test("a database that comes back ends its stall, and a database that is dow
     reason(decide(down, deployed, sampled(down, 5, spec()), { spec: { database } })),
     "DatabaseDown",
   );
+});
+
+Deno.test("a database that stays down while a repair is judged is waited for no longer than any", () => {
+  const database = { kind: "render-postgres", id: "dpg-a" } as const;
+  const down = sighting([deploy("dep-2", "live")], { database: BAD });
+  const deployed = attempting(incidentOf(down), patch, { stepsDone: ["push"], deployId: "dep-2" });
+  const record = sampled(down, 3, spec());
+  const after = (ms: number) => decide(down, deployed, record, { spec: { database }, now: NOW + ms });
+  const { databaseWaitMs } = spec().policy;
+  assertEquals(reason(after(databaseWaitMs - 1)), "DatabaseDown");
+  const stalled = after(databaseWaitMs);
+  assert(stalled.kind === "record" && stalled.incident.stalled?.reason === "DatabaseDown");
 });
 
 Deno.test("an incident that stalled inside an attempt closes when the service gets well by itself", () => {

@@ -55,6 +55,12 @@ Deno.test("a machine that slept begins the quiet time anew, though its monotonic
   assertEquals(goodForMs(addSample(before, { ...later, at: later.at + 600_000 }, spec())), 0);
 });
 
+Deno.test("a process that stands still inside a look gains no good time by it (promise 4)", () => {
+  const before = sampled(live, 3, spec());
+  const stood = { ...observation(live, 25_000), beganMonotonicMs: 5_000 };
+  assertEquals(goodForMs(addSample(before, stood, spec())), 15_000);
+});
+
 Deno.test("three bad samples of five make a service bad; two do not, and another deploy starts from nothing (promise 11)", () => {
   let record = empty;
   const add = (seen: typeof bad | null) => record = addSample(record, observation(seen, 0), spec());
