@@ -199,7 +199,9 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
       captures,
       fingerprint: fingerprint([
         cause.slug,
-        ...cause.identity.map((name) => (captures[name] ?? "").toLowerCase()),
+        ...cause.identity.map((name) =>
+          redact(named(name, root, ranked) ?? captures[name] ?? "").toLowerCase()
+        ),
       ]),
       failureClass: failureClass(cause, captures),
       phase: root.phase ?? input.phase,
@@ -209,6 +211,13 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
       excerpt: [],
     };
   };
+}
+
+/** What a failure is about, in the words of the first of its lines that says so: the line that tells most may not. */
+function named(name: string, { captures, cause }: Finding, findings: readonly Finding[]): string | undefined {
+  if (captures[name] !== undefined) return undefined;
+  const others = findings.filter((other) => other.cause === cause && other.captures[name] !== undefined);
+  return others.sort((a, b) => a.at - b.at)[0]?.captures[name];
 }
 
 function match(sign: Sign, line: string, captureCharsMax: number): Captures | undefined {

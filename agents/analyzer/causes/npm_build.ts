@@ -105,7 +105,8 @@ export const npmBuildCauses: readonly Cause[] = [
       sign("code ETARGET", /npm (?:ERR!|error) code ETARGET/, 0.93),
       sign("notarget", /npm (?:ERR!|error) notarget/, 0.92),
       sign("code E404", /npm (?:ERR!|error) code E404/, 0.92),
-      sign("npm ERR! 404", /npm (?:ERR!|error) 404 +(?:Not Found|'?(?<package>\S+?)'? is not in)/, 0.9),
+      sign("npm ERR! 404", /npm ERR! 404 +(?:Not Found|'?(?<package>\S+?)'? is not in)/, 0.9),
+      sign("npm error 404", /npm error 404 +(?:Not Found|'?(?<package>\S+?)'? is not in)/, 0.9),
       sign(
         "npm ERR! Error: version not found",
         /npm ERR! (?:Error: )?version not found: (?<package>\S+)/,
