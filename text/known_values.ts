@@ -1,15 +1,22 @@
 /**
  * Finds values that are known in a text, in the spellings in which programs print them: as they are, escaped for
- * JSON, HTML or an address, as base64 (also in the middle of a longer one) and as hex, and broken over lines. Time
- * is linear in the text whatever the number of values, and lines stay lines.
+ * JSON, HTML or an address, as base64 (also in the middle of a longer one) and as hex, broken over lines, and with
+ * their end or beginning missing where a line was cut. Time is linear in the text whatever the number of values, and
+ * lines stay lines.
  */
+import { Lines } from "./joined_lines.ts";
+import type { Range } from "./joined_lines.ts";
+import { isPlainValue } from "./plain_value.ts";
 import { sanitizeLog } from "./sanitize.ts";
 
 /** A spelling of a value. */
 interface Spelling {
   text: string;
-  /** `word`: not inside a longer word. `base64`: whatever of the same encoding surrounds it goes with it. */
-  kind: "anywhere" | "word" | "base64";
+  /**
+   * `word`: not inside a longer word. `base64`: whatever of the same encoding surrounds it goes with it. `beginning`
+   * and `end`: the most of a value, and only where the rest was cut off.
+   */
+  kind: "anywhere" | "word" | "base64" | "beginning" | "end";
 }
 
 /** A spelling, or a piece of a long one, and where a longer match may go on. */
@@ -29,13 +36,17 @@ const PIECE_CHARS = 32;
 const VALUE_CHARS_MAX = 16 * 1024;
 /** Spellings with a piece in common whose matches are compared. */
 const ALIKE_MAX = 16;
+/** Of a value that was cut at least so much must be left to be known again. */
+const CUT_SHARE_MIN = 0.75;
+const CUT_CHARS_MIN = 12;
+/** How programs, and we, say that something was left out. */
+const CUT_AFTER = /^["'`]?(?:\.{2,3}|\u2026|\[\.\.\. \d)/;
+const CUT_BEFORE = /(?:\.{2,3}|\u2026|characters\])["'`]?$/;
+const CUT_MARK_CHARS_MAX = 12;
 /** Over a line's end only what cannot be there by accident. */
 const BROKEN_CHARS_MIN = 12;
 /** Base64 digits in the middle of a longer text that prove a value. */
 const BASE64_CHARS_MIN = 8;
-
-/** A range of a text: `[from, to)`. */
-export type Range = readonly [from: number, to: number];
 
 /** @returns a function that gives the ranges of a text that hold a value, in order and apart */
 export function createFinder(values: Iterable<string>): (text: string) => Range[] {
@@ -57,12 +68,9 @@ export function createFinder(values: Iterable<string>): (text: string) => Range[
     for (let at = 0; at + KNOWN_WORD_CHARS_MIN <= joined.length; at++) {
       const head = headAt(joined, at);
       if (heads[head] === 0) continue;
-      const needle = byHead.get(head)?.find((one) => isAt(one, joined, at, lines));
+      const needle = byHead.get(head)?.find((one) => isAt(one, lines, at, free));
       if (needle === undefined) continue;
-      const end = at + lengthAt(needle, joined, at);
-      const [from, to] = needle.kind === "base64"
-        ? around(lines, at, end, free)
-        : [startAt(needle, joined, at, free), end];
+      const [from, to] = rangeAt(needle, lines, at, free);
       found.push(...lines.original(from, to));
       at = to - 1;
       free = to;
@@ -76,13 +84,18 @@ function needlesOf(values: Iterable<string>): Needle[] {
   const needles = new Map<string, Needle>();
   const add = ({ text, kind }: Spelling, whole: string, from: number) => {
     const known = needles.getOrInsertComputed(text, () => ({ text, kind, wholes: [] }));
-    if (kind === "anywhere") known.kind = kind;
+    if (kind === "anywhere" || (kind === "base64" && isCut(known))) known.kind = kind;
     if (known.wholes.length < ALIKE_MAX) known.wholes.push({ text: whole, from });
   };
   for (const value of values) {
     for (const { text, kind } of spellings(value.slice(0, VALUE_CHARS_MAX))) {
-      if (text.length <= 2 * PIECE_CHARS) add({ text, kind }, text, 0);
-      else {
+      if (text.length <= 2 * PIECE_CHARS) {
+        add({ text, kind }, text, 0);
+        const kept = Math.max(CUT_CHARS_MIN, Math.ceil(text.length * CUT_SHARE_MIN));
+        if (kept >= text.length || kind === "word") continue;
+        add({ text: text.slice(0, kept), kind: "beginning" }, text, 0);
+        add({ text: text.slice(-kept), kind: "end" }, text, text.length - kept);
+      } else {
         for (let from = 0; from + PIECE_CHARS <= text.length; from += PIECE_CHARS) {
           add({ text: text.slice(from, from + PIECE_CHARS), kind }, text, from);
         }
@@ -92,6 +105,28 @@ function needlesOf(values: Iterable<string>): Needle[] {
     }
   }
   return [...needles.values()].sort((a, b) => b.text.length - a.text.length);
+}
+
+function isCut({ kind }: Spelling): boolean {
+  return kind === "beginning" || kind === "end";
+}
+
+/** What goes, of a text that holds a needle at a place. */
+function rangeAt(needle: Needle, lines: Lines, at: number, free: number): [from: number, to: number] {
+  const { joined } = lines;
+  const end = at + lengthAt(needle, joined, at);
+  switch (needle.kind) {
+    case "base64":
+      return around(lines, at, end, free);
+    case "beginning":
+      return [at, lines.isEnd(end) ? end : Math.min(end, lines.endOf(at + needle.text.length - 1))];
+    case "end": {
+      const from = startAt(needle, joined, at, free);
+      return [lines.startOf(from) === from ? from : Math.max(from, lines.startOf(at)), end];
+    }
+    default:
+      return [startAt(needle, joined, at, free), end];
+  }
 }
 
 /** How far a match goes on. */
@@ -124,11 +159,25 @@ function headAt(text: string, at: number): number {
     text.charCodeAt(at + 2) * 31 + text.charCodeAt(at + 3)) & 0xffff;
 }
 
-function isAt({ text, kind }: Needle, joined: string, at: number, lines: Lines): boolean {
+function isAt(needle: Needle, lines: Lines, at: number, free: number): boolean {
+  const { text, kind } = needle;
+  const { joined } = lines;
   if (!joined.startsWith(text, at)) return false;
+  if (isCut(needle)) return wasCut(needle, lines, at, free);
   const end = at + text.length;
   if (kind === "word" && (isWord(joined[at - 1]) || isWord(joined[end]))) return false;
   return text.length >= BROKEN_CHARS_MIN || !lines.isBroken(at, end);
+}
+
+/** Whether a line ends or begins, or something is said to be left out, where a value was cut. */
+function wasCut(needle: Needle, lines: Lines, at: number, free: number): boolean {
+  const { joined } = lines;
+  const [from, to] = rangeAt(needle, lines, at, free);
+  if (isPlainValue(joined.slice(from, to))) return false;
+  return needle.kind === "beginning"
+    ? lines.isEnd(to) || CUT_AFTER.test(joined.slice(to, Math.min(to + CUT_MARK_CHARS_MAX, lines.endOf(to))))
+    : lines.startOf(from) === from ||
+      CUT_BEFORE.test(joined.slice(Math.max(from - CUT_MARK_CHARS_MAX, lines.startOf(from)), from));
 }
 
 function isWord(character: string | undefined): boolean {
@@ -143,56 +192,6 @@ function around(lines: Lines, from: number, to: number, free: number): [number, 
   while (from > first && isDigit(from - 1)) from--;
   while (to < last && isDigit(to)) to++;
   return [from, to];
-}
-
-/** A text without its line ends, and the way back. */
-class Lines {
-  readonly joined: string;
-  /** Where a new line begins in the joined text. */
-  readonly #starts: number[] = [];
-
-  constructor(text: string) {
-    const lines = text.split("\n");
-    this.joined = lines.length === 1 ? text : lines.join("");
-    let at = 0;
-    for (const line of lines.slice(0, -1)) this.#starts.push(at += line.length);
-  }
-
-  /** How many line ends lie at or before a place of the joined text. */
-  #before(at: number): number {
-    let low = 0;
-    let high = this.#starts.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#starts[middle]! <= at) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  isBroken(from: number, to: number): boolean {
-    return this.#before(from) !== this.#before(to - 1);
-  }
-
-  /** Where the line of a place begins in the joined text. */
-  startOf(at: number): number {
-    return this.#starts[this.#before(at) - 1] ?? 0;
-  }
-
-  endOf(at: number): number {
-    return this.#starts[this.#before(at)] ?? this.joined.length;
-  }
-
-  /** The same range in the text as it was, one for each line. */
-  *original(from: number, to: number): Iterable<Range> {
-    let ends = this.#before(from);
-    while (from < to) {
-      const lineEnd = Math.min(to, this.#starts[ends] ?? to);
-      if (lineEnd > from) yield [from + ends, lineEnd + ends];
-      from = lineEnd;
-      ends++;
-    }
-  }
 }
 
 /** Every spelling of a value that is worth looking for. */

@@ -452,3 +452,53 @@ Deno.test("no part of a known value stays where a long line is cut (promise 15)"
     }
   }
 });
+
+/** A value whose every part is its own. */
+const otter = (length: number) =>
+  "mQ7v-Zr2kT9_xB4n/Lw8pHc3+sYd6jFg1eUa5oVi0tNlMqXzWbKrJhGyCfDpSuRvEaOi".slice(0, length);
+
+Deno.test("a known value is known without its last or first characters where a line or a program cut it (promise 15)", () => {
+  for (const length of [16, 24, 40, 64]) {
+    const value = otter(length);
+    const redact = createRedactor([value]);
+    const hex = new TextEncoder().encode(value).toHex();
+    for (let missing = 1; missing <= length / 4; missing++) {
+      const [head, tail] = [value.slice(0, -missing), value.slice(missing)];
+      for (
+        const [raw, expected] of [
+          [`key ${head}`, `key ${REDACTED}`],
+          [`key ${head}\n= next line`, `key ${REDACTED}\n= next line`],
+          [`key ${head}...`, `key ${REDACTED}...`],
+          [`'${head}'... 12 more characters`, `'${REDACTED}'... 12 more characters`],
+          [`${head}\u2026 and more`, `${REDACTED}\u2026 and more`],
+          [`${head}[... 300 characters]`, `${REDACTED}[... 300 characters]`],
+          [`${tail} is the key`, `${REDACTED} is the key`],
+          [`first\n${tail} is the key`, `first\n${REDACTED} is the key`],
+          [`...${tail} is the key`, `...${REDACTED} is the key`],
+        ] as const
+      ) assertEquals(redact(raw), expected);
+      // The next line goes on as the value would, by chance.
+      const [next] = value.slice(-missing);
+      if (missing > 1) {
+        assertEquals(redact(`key ${head}\n${next}= line`), `key ${REDACTED}\n${next}= line`);
+      }
+    }
+    // Whole bytes of the other spellings as well.
+    if (hex.length <= 64) assertEquals(redact(`in hex ${hex.slice(0, -2)}`), `in hex ${REDACTED}`);
+  }
+});
+
+Deno.test("what only begins like a known value stays, and so does what is too little of it or says nothing secret", () => {
+  const value = otter(40);
+  const redact = createRedactor([value, "https://api.example.com/v1/hooks?id=17", "short-value7"]);
+  for (
+    const text of [
+      `${value.slice(0, 36)} is another`,
+      `another ${value.slice(4)} is it`,
+      `key ${value.slice(0, 29)}`,
+      `${value.slice(-29)} key`,
+      "GET https://api.example.com/v1/hooks",
+      "a short-value",
+    ]
+  ) assertEquals(redact(text), text);
+});
