@@ -292,6 +292,7 @@ async function busyStore(folder: string) {
       incident: incident({ id: `inc_${at}`, serviceId }),
     });
   }
+  await note();
   // The last page is that of the last table.
   await store.record({ incident: incident({ id: "inc_1", serviceId: "srv-1", status: "stalled" }) });
   await note();
