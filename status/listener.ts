@@ -6,6 +6,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { Patience } from "./patience.ts";
 
 export interface ListenerLimits {
   /** Connections at once; further ones are closed unheard. @default 128 */
@@ -43,8 +44,13 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
-/** How often slow heads and bodies are looked for, in milliseconds; never less often than their limits. */
-const CHECK_MS = 1_000;
+interface Client {
+  /** With what it is about to send. */
+  patience: Patience;
+  /** When its first request began; `null` for later ones, of which that is not known. */
+  beganAt: number | null;
+}
+
 /** How long what comes after an answer is read and dropped, in milliseconds. */
 const LINGER_MS = 500;
 
@@ -58,31 +64,47 @@ export async function listen(
   change: Partial<ListenerLimits> = {},
 ): Promise<Listener> {
   const limits = { ...LISTENER_LIMITS, ...change };
-  const sockets = new Map<Socket, ReturnType<typeof setTimeout>>();
+  const clients = new Map<Socket, Client>();
   const server = createServer({
     maxHeaderSize: limits.headBytesMax,
-    headersTimeout: limits.headTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
+    // Node's own look for slow clients calls those slow whose request it has not read yet.
+    headersTimeout: 0,
+    requestTimeout: 0,
     keepAliveTimeout: limits.idleTimeoutMs,
-    connectionsCheckingInterval: Math.min(CHECK_MS, limits.headTimeoutMs),
     requireHostHeader: true,
   });
   server.maxConnections = limits.connectionsMax;
   server.maxRequestsPerSocket = limits.requestsMax;
-  server.setTimeout(limits.idleTimeoutMs, (socket) => socket.destroy());
+  server.setTimeout(limits.idleTimeoutMs, (socket) => {
+    clients.get(socket)?.patience.wait(0, () => socket.destroy());
+  });
   server.on("connection", (socket) => {
-    sockets.set(socket, setTimeout(() => socket.destroy(), limits.connectionTimeoutMs));
+    const end = setTimeout(() => socket.destroy(), limits.connectionTimeoutMs);
+    const patience = new Patience();
+    clients.set(socket, { patience, beganAt: performance.now() });
+    patience.wait(limits.headTimeoutMs, () => sendOff(socket, "408 Request Timeout"));
     socket.on("error", () => {});
     socket.on("close", () => {
-      clearTimeout(sockets.get(socket));
-      sockets.delete(socket);
+      patience.stop();
+      clearTimeout(end);
+      clients.delete(socket);
     });
   });
   const answering = new Set<Socket>();
   server.on("request", (incoming, outgoing) => {
     const { socket } = incoming;
     answering.add(socket);
-    outgoing.on("close", () => answering.delete(socket));
+    const client = clients.get(socket);
+    const tookMs = performance.now() - (client?.beganAt ?? performance.now());
+    if (client !== undefined) client.beganAt = null;
+    client?.patience.wait(Math.max(0, limits.requestTimeoutMs - tookMs), () => refuse(outgoing, 408));
+    incoming.on("end", () => client?.patience.stop());
+    outgoing.on("close", () => {
+      answering.delete(socket);
+      // When the next head begins is not told: it has to be whole soon after somebody silent would have been ended.
+      const nextMs = limits.idleTimeoutMs + limits.headTimeoutMs;
+      if (incoming.complete) clients.get(socket)?.patience.wait(nextMs, () => socket.destroy());
+    });
     void answer(incoming, outgoing, handle);
   });
   server.on("clientError", (error, socket) => sendOff(socket, statusOf(error)));
@@ -107,7 +129,7 @@ export async function listen(
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const end = (mayStay: (socket: Socket) => boolean) => {
-        for (const socket of sockets.keys()) if (!mayStay(socket)) socket.destroy();
+        for (const socket of clients.keys()) if (!mayStay(socket)) socket.destroy();
       };
       end((socket) => answering.has(socket));
       const late = setTimeout(end, limits.stopGraceMs, () => false);
@@ -219,14 +241,7 @@ function refuse(outgoing: ServerResponse, status: number): void {
 }
 
 function statusOf(error: Error & { code?: unknown }): string {
-  switch (error.code) {
-    case "HPE_HEADER_OVERFLOW":
-      return "431 Request Header Fields Too Large";
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return "408 Request Timeout";
-    default:
-      return "400 Bad Request";
-  }
+  return error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
 }
 
 /** Answers on a connection on which no request came about, and closes it. */
