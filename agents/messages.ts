@@ -249,6 +249,15 @@ export const validatorInputSchema = z.object({
   directory: z.string(),
   edits: z.array(keptEditSchema),
   settings: settingsSchema,
+  /** Present where the parent has the tool `rehearse` for this patch. */
+  rehearsal: z.object({
+    /** Of the failure that the patch is to repair. */
+    fingerprint: z.string(),
+    /** With the edits applied. */
+    repository: repositoryViewSchema,
+    /** Why a failed rehearsal proves nothing here; `null` when it does. */
+    doubt: z.string().nullable(),
+  }).optional(),
 });
 export type ValidatorInput = z.infer<typeof validatorInputSchema>;
 export const validatorOutputSchema = z.object({

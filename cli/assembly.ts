@@ -7,8 +7,10 @@ import { runInline } from "../agents/inline.ts";
 import type { Topology } from "../agents/swarm/topology.ts";
 import { createSubprocessRunner } from "../agents/runner.ts";
 import type { SubprocessRunnerOptions } from "../agents/runner.ts";
+import { REHEARSAL_MS } from "../agents/tools/rehearsal.ts";
 import { createToolbox } from "../agents/tools/toolbox.ts";
 import { hearingTime, systemClock } from "../base/clock.ts";
+import { rehearse } from "../drydock/rehearse.ts";
 import { createHooks } from "../hooks/hooks.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { createHookListener } from "../hooks/listener.ts";
@@ -145,6 +147,15 @@ export async function assemble(
     ),
     checkRoom: () => checkRoom(scratchRoot),
     toolbox: createToolbox({ cacheHome: join(dataDirectory, "cache"), scratchRoot }),
+    rehearse: (request, signal) =>
+      rehearse(request, {
+        scratchRoot,
+        hidden: [resolve(dataDirectory), Deno.cwd()],
+        clock,
+        random: Math.random,
+        signal,
+        timeoutMs: REHEARSAL_MS,
+      }),
     clock,
     random: Math.random,
     author: configuration.author,

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { EvenkeelError } from "../base/errors.ts";
 import type { Checkout as Wanted, Repositories } from "../reconciler/parts.ts";
-import { cloneCheckout } from "../repo/checkout.ts";
+import { cloneCheckout, LINK, SUBMODULE } from "../repo/checkout.ts";
 import type { Checkout } from "../repo/checkout.ts";
 import { commitEdits } from "../repo/commit.ts";
 import { createGitHub, parseGitHubRepository } from "../repo/github.ts";
@@ -31,11 +31,14 @@ export function createRepositories(
     async clone({ url, branch }, signal) {
       const directory = join(scratchRoot, `checkout-${crypto.randomUUID()}`);
       const checkout = await cloneCheckout({ url, branch, directory, signal, ...credential });
+      const all = await checkout.paths();
+      const hasLinks = () => all.some((path) => [LINK, SUBMODULE].includes(checkout.entry(path)?.mode ?? ""));
       const wanted: Wanted = {
         directory,
         branch,
         head: checkout.head,
         paths: () => checkout.paths(),
+        hasLinks,
         // A link, a binary or a huge file is nothing to read, and no reason to stop.
         read: (path) =>
           checkout.read(path).catch((error) => {

@@ -71,6 +71,7 @@ function renderIncident(ended: Ended, planned: Planned | undefined, painter: Pai
       ...planned.remedies.map(({ attempt }) => attempt),
       ...planned.steps.map(({ attempt }) => attempt),
       ...planned.swarmFailures.map(({ attempt }) => attempt),
+      ...planned.rehearsals.map(({ attempt }) => attempt),
     ]);
     for (const number of numbers) rows.push(...attemptRows(planned, number, painter));
   }
@@ -103,6 +104,9 @@ function attemptRows(planned: Planned, number: number, { paint }: Painter): [str
   for (const { remedy, expectedSuccess, why, isChosen } of ranked) {
     const likely = expectedSuccess === null ? "" : `${Math.round(expectedSuccess * 100)} % likely to heal, `;
     rows.push([isChosen ? "chosen" : "considered", `${safe(remedy)}: ${likely}${safe(why)}`]);
+  }
+  for (const { message } of planned.rehearsals.filter(({ attempt }) => attempt === number)) {
+    rows.push(["rehearsed", whole(message)]);
   }
   if (step === undefined || iteration === undefined) return rows;
   if (step.diff !== null) rows.push(["change", renderDiff(step.diff, paint)]);

@@ -1,5 +1,6 @@
-/** What all parts of one drydock share: its folder, clock, timing, books and policies. */
+/** What all parts of one drydock share: its folder, clock, timing, books and policies; and what a build needs of it. */
 import type { Clock, Random } from "../base/clock.ts";
+import type { Cell } from "../process/cell.ts";
 import type { Containers } from "./deploy/engine/containers.ts";
 import type { GitMirrors } from "./deploy/mirror.ts";
 import type { EventBook } from "./events.ts";
@@ -30,4 +31,37 @@ export interface Platform {
   readonly switches: { hasBuildMinutes: boolean };
   /** Full Python version to interpreter path, besides those found on the machine. */
   readonly pythonVersions: Readonly<Record<string, string>>;
+}
+
+/** What the builds of a rehearsal are shut in. */
+export interface Confinement {
+  readonly cell: Cell;
+  /** What the machine's programs need there, in place of what this process passes on. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Told of each command before it runs: `build` is the service's own. */
+  readonly onStep: (step: BuildStep) => void;
+}
+export type BuildStep = "toolchain" | "build";
+
+/** What a build takes of the platform. */
+export interface BuildPlatform extends
+  Pick<
+    Platform,
+    "directory" | "clock" | "timing" | "logs" | "containers" | "buildMemoryMiB" | "pythonVersions"
+  > {
+  readonly mirrors: Pick<GitMirrors, "resolve" | "checkout">;
+  /** Absent for a deploy, which builds as what drydock itself runs as. */
+  readonly confinement?: Confinement;
+}
+
+/** The command as it is run: in the cell, where there is one. */
+export function confined(
+  platform: Pick<BuildPlatform, "confinement">,
+  step: BuildStep,
+  command: readonly [string, ...string[]],
+  cwd: string,
+): readonly [string, ...string[]] {
+  const { confinement } = platform;
+  confinement?.onStep(step);
+  return confinement === undefined ? command : confinement.cell.command(command, cwd);
 }

@@ -8,7 +8,6 @@ import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import type { Diagnosis, OptimizerOutput, Proposal, RepositoryView, Settings } from "../agents/messages.ts";
 import { buildFacts } from "../agents/optimizer/facts.ts";
 import type { Swarm } from "../agents/swarm/swarm.ts";
-import { validatorAgent } from "../agents/validator/agent.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { keepEdits, writtenLines } from "../state/kept_edits.ts";
 import type { KeptEdit } from "../state/kept_edits.ts";
@@ -23,7 +22,8 @@ import { liveDeploy } from "./observation.ts";
 import type { Sighting } from "./observation.ts";
 import type { Checkout, Parts } from "./parts.ts";
 import { isWithinRisk } from "./policy.ts";
-import type { Preparation, Question } from "./preparation.ts";
+import type { Note, Preparation, Question } from "./preparation.ts";
+import { planRehearsal, rehearsalNotes } from "./rehearsal.ts";
 import { describePatch, withPatch } from "./setting.ts";
 import { verdictOf } from "./samples.ts";
 import { triedBefore } from "./tried.ts";
@@ -47,6 +47,8 @@ export interface Choice {
   settings: Settings;
   /** The riskiest remedy that may be chosen here. */
   riskMax: Risk;
+  /** Told what happens before the choice is made. */
+  onNote: (note: Note) => void;
 }
 
 export async function chooseRepair(choice: Choice): Promise<Preparation> {
@@ -103,9 +105,9 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     if (proposal.kind !== "patch") return { kind: "attempt", attempt: draft, checkout: null };
     const checked = await checkPatch(choice, draft, proposal);
     if (checked.kind === "attempt") return checked;
+    // Nothing was tried where it counts. The commit that failed its check lies on no branch, and the next one begins
+    // from the same files.
     refusals.push(`${remedy}: ${checked.why}`);
-    // The commit that failed its check is in this checkout; nothing else may be built on it.
-    break;
   }
   const why = sanitizeLine(refusals.join("; "), 600);
   return isSettingRefused
@@ -190,12 +192,12 @@ function draftAttempt(
       ? null
       : { line: evidence.line, text: sanitizeLine(log.redact(evidence.text)) },
     fingerprint: diagnosis.fingerprint,
-    remedy,
-    why: whyChosen(advice, remedy),
     failureClass: {
       id: diagnosis.failureClass.id,
       about: sanitizeLine(log.redact(diagnosis.failureClass.about)),
     },
+    remedy,
+    why: whyChosen(advice, remedy),
     risk: proposal.risk,
     repair,
     build: buildFacts(
@@ -265,11 +267,12 @@ async function checkPatch(
   }
   const kept = await keepEdits((path) => checkout.read(path), proposal.edits);
   if (writesSecret(kept, log)) return { kind: "refused", why: "the lines that it changes hold a secret" };
-  const verdict = await swarm.run(validatorAgent, {
-    directory: checkout.directory,
-    edits: kept,
-    settings: choice.settings,
-  });
+  const view = withEdits(choice.view, proposal.edits);
+  const plan = await planRehearsal(choice, { edits: proposal.edits, commit: made.commit, view });
+  const { directory } = checkout;
+  const input = { directory, edits: kept, settings: choice.settings, ...plan.input };
+  const verdict = await swarm.run(plan.agent, input, plan.tools);
+  for (const note of rehearsalNotes(draft, verdict)) choice.onNote(note);
   if (verdict.verdict === "fail") {
     const failed = verdict.checks.filter((check) => check.result === "fail");
     return { kind: "refused", why: failed.map((check) => `${check.name}: ${check.detail}`).join("; ") };

@@ -116,6 +116,7 @@ function toPolicy(
     allowedPaths: merged.allowedPaths ?? DEFAULT_POLICY.allowedPaths,
     deniedPaths: [...new Set([...DEFAULT_POLICY.deniedPaths, ...denied])],
     coreProviders: merged.coreProviders ?? DEFAULT_POLICY.coreProviders,
+    rehearse: merged.rehearse ?? DEFAULT_POLICY.rehearse,
     mayChangeSettings: merged.mayChangeSettings ?? DEFAULT_POLICY.mayChangeSettings,
     mayRollBack: merged.mayRollBack ?? DEFAULT_POLICY.mayRollBack,
     mayApplyAdvice: merged.mayApplyAdvice ?? DEFAULT_POLICY.mayApplyAdvice,

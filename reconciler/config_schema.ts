@@ -17,7 +17,7 @@ import {
 import type { HookName } from "../hooks/settings.ts";
 import { riskSchema, SAMPLES_KEPT } from "../state/records.ts";
 import { formatDuration, parseDuration } from "../text/duration.ts";
-import { DEFAULT_POLICY, fixModes } from "./policy.ts";
+import { DEFAULT_POLICY, fixModes, rehearsals } from "./policy.ts";
 import { DEFAULT_AUTHOR, DEFAULT_HEALTH_PATH, DEFAULT_SPEC } from "./spec.ts";
 
 const SECOND_MS = 1000;
@@ -112,6 +112,10 @@ const policySchema = z.strictObject({
   ).max(PROVIDERS_MAX).optional().meta({
     description: "Model providers that are kept where not all can be installed together",
     default: DEFAULT_POLICY.coreProviders,
+  }),
+  rehearse: z.enum(rehearsals).optional().meta({
+    description: "build builds a fix on this machine, shut in, before it is published, see docs/rehearsal.md",
+    default: DEFAULT_POLICY.rehearse,
   }),
   mayChangeSettings: z.boolean().optional()
     .meta({

@@ -4,6 +4,7 @@
  */
 import type { RunAgent, Toolbox } from "../agents/agent.ts";
 import type { AgentName } from "../agents/messages.ts";
+import type { Rehearse } from "../agents/tools/rehearsal.ts";
 import type { Topology } from "../agents/swarm/topology.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { RenderApi } from "../render/api.ts";
@@ -19,6 +20,8 @@ export interface Checkout extends AsyncDisposable {
   /** The commit that is checked out. */
   readonly head: string;
   paths(): Promise<string[]>;
+  /** Whether the commit holds a link or a submodule: a checkout has neither. @default no */
+  hasLinks?(): boolean;
   /** The text of a file; `null` when it is missing, too large or not inside the checkout. */
   read(path: string): Promise<string | null>;
 }
@@ -89,6 +92,8 @@ export interface Parts {
   runFallback?: RunAgent;
   /** The named tools that agents may ask for. */
   toolbox: Toolbox;
+  /** Builds a patch before it is published. @default nothing is rehearsed, whatever the policy says */
+  rehearse?: Rehearse;
   clock: Clock;
   random: Random;
   author: CommitAuthor;

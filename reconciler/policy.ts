@@ -9,6 +9,10 @@ export const fixModes = ["suggest", "pull-request", "push"] as const;
 /** `suggest` shows the fix, `pull-request` opens one, `push` commits to the service's branch. */
 export type FixMode = typeof fixModes[number];
 
+export const rehearsals = ["off", "build"] as const;
+/** `build` builds a patch on this machine before it is published (docs/decisions/rehearse-in-a-cell.md). */
+export type RehearsalPolicy = typeof rehearsals[number];
+
 export interface Policy {
   /** Attempts per incident (`MAX_ITERATIONS`). */
   attemptsMax: number;
@@ -28,6 +32,8 @@ export interface Policy {
   deniedPaths: readonly string[];
   /** Distributions of model providers that are kept where not all can be installed together. */
   coreProviders: readonly string[];
+  /** Whether a patch is built on this machine before it is published. */
+  rehearse: RehearsalPolicy;
   /** Whether service settings may be changed. */
   mayChangeSettings: boolean;
   /** Whether a service that turned bad with a deploy is rolled back before it is repaired. */
@@ -72,6 +78,7 @@ export const DEFAULT_POLICY: Policy = {
     "**/.netrc",
   ],
   coreProviders: CORE_PROVIDERS,
+  rehearse: "off",
   mayChangeSettings: true,
   mayRollBack: true,
   mayApplyAdvice: false,

@@ -185,8 +185,9 @@ async function prepare(
     }
     const view = input.repository;
     const { settings } = input;
-    const choice = { parts, question, swarm, diagnosis, advice, checkout, view, log, settings, riskMax };
-    const result = await chooseRepair(choice);
+    const onNote = (note: Note) => void notes.push(note);
+    const found = { diagnosis, advice, checkout, view, log, settings };
+    const result = await chooseRepair({ parts, question, swarm, ...found, riskMax, onNote });
     kept = result.kind === "attempt" && result.checkout !== null;
     return result;
   } finally {

@@ -113,6 +113,9 @@ export const deploymentPlanSchema = z.object({
     swarmFailures: z.array(z.object({ attempt: z.number(), message: z.string() })).default([]).describe(
       "Why the swarm failed, and who took over, attempt by attempt",
     ),
+    rehearsals: z.array(z.object({ attempt: z.number(), message: z.string() })).default([]).describe(
+      "What the rehearsals of patches showed, those included that were then not published (docs/rehearsal.md)",
+    ),
   })).describe("Newest first"),
 });
 export type DeploymentPlan = z.infer<typeof deploymentPlanSchema>;

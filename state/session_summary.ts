@@ -1,4 +1,5 @@
 /** What the files of a session say, computed from the store's records; nothing here reads or writes anything. */
+import { z } from "zod";
 import { formatDuration } from "../text/duration.ts";
 import { agentRuns } from "./agent_runs.ts";
 import { ARTIFACT_VERSION, sparcPhases } from "./artifact_shapes.ts";
@@ -14,6 +15,8 @@ export const DIFF_CHARS_MAX = 1024 * 1024;
 
 /** Newest failures of the swarm that a plan tells of one incident. */
 const SWARM_FAILURES_TOLD = 20;
+/** Newest rehearsals that a plan tells of one incident. */
+const REHEARSALS_TOLD = 50;
 
 export interface IncidentFacts {
   incident: Incident;
@@ -155,6 +158,7 @@ function planOf(
     })),
     iterations: incident.attempts.map(iterationOf),
     swarmFailures: swarmFailuresOf(incident, events),
+    rehearsals: rehearsalsOf(events),
   };
 }
 
@@ -169,6 +173,17 @@ function swarmFailuresOf(
     return [{ attempt: run?.attempt ?? incident.attempts.length + 1, message: event.message }];
   });
   return found.slice(-SWARM_FAILURES_TOLD);
+}
+
+/** An event that tells of a rehearsal; its data says of which attempt. */
+export const REHEARSED = "Rehearsed";
+const rehearsedSchema = z.object({ attempt: z.number() });
+
+function rehearsalsOf(events: readonly StateEvent[]): PlannedIncident["rehearsals"] {
+  return events.filter(({ type }) => type === REHEARSED).flatMap(({ message, data }) => {
+    const parsed = rehearsedSchema.safeParse(data);
+    return parsed.success ? [{ attempt: parsed.data.attempt, message }] : [];
+  }).slice(-REHEARSALS_TOLD);
 }
 
 /** Why a rule of the plan chose a repair, before any remedy is asked for. */

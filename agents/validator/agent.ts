@@ -1,22 +1,25 @@
 /**
- * The validator proves a patch as far as it can be proven without building it: every edited file parses, and the manifests
- * that changed can be resolved. It reads the checkout and nothing else. A check that cannot be made is
- * skipped with the reason, never passed.
+ * The validator proves a patch as far as it can be proven before it is published: every edited file parses, the manifests
+ * that changed can be resolved, and, where the policy says so, the parent builds it. It reads the checkout and nothing
+ * else. A check that cannot be made is skipped with the reason, never passed.
  */
 import { restoreEdits } from "../../state/kept_edits.ts";
 import type { Agent } from "../agent.ts";
 import { validatorInputSchema, validatorOutputSchema } from "../messages.ts";
 import type { ValidatorInput, ValidatorOutput } from "../messages.ts";
+import { REHEARSAL_MARGIN_MS, REHEARSAL_MS } from "../tools/rehearsal.ts";
 import { checkLock } from "./lock.ts";
+import { checkRehearsal } from "./rehearsal.ts";
 import { checkRequirements } from "./requirements.ts";
 import { checkSyntax } from "./syntax.ts";
 import { openCheckout } from "./checkout.ts";
+import type { Check } from "./checkout.ts";
 
 export const validatorAgent: Agent<ValidatorInput, ValidatorOutput> = {
   name: "validator",
   input: validatorInputSchema,
   output: validatorOutputSchema,
-  tools: ["pip-resolve", "npm-lock", "python-syntax", "node-syntax"],
+  tools: ["pip-resolve", "npm-lock", "python-syntax", "node-syntax", "rehearse"],
   // Two resolutions and a parse a file, each with a deadline of its own in the parent.
   // What it says includes the lock files that it has looked at.
   limits: { deadlineMs: 240_000, memoryMiB: 256, outputBytesMax: 48 * 1024 * 1024 },
@@ -31,6 +34,20 @@ export const validatorAgent: Agent<ValidatorInput, ValidatorOutput> = {
       ...await checkLock(input, checkout, ask),
       ...await checkRequirements(input, checkout, ask),
     ];
-    return { verdict: checks.some(({ result }) => result === "fail") ? "fail" : "pass", checks };
+    // What is refused already need not be built.
+    if (!checks.some(hasFailed)) checks.push(...await checkRehearsal(input, ask));
+    return { verdict: checks.some(hasFailed) ? "fail" : "pass", checks };
+  },
+};
+
+const hasFailed = ({ result }: Check) => result === "fail";
+
+/** The same where the policy lets it rehearse: it waits for a build, in a place of its own. */
+export const rehearsingValidator: typeof validatorAgent = {
+  ...validatorAgent,
+  lane: "long",
+  limits: {
+    ...validatorAgent.limits,
+    deadlineMs: validatorAgent.limits.deadlineMs + REHEARSAL_MS + REHEARSAL_MARGIN_MS,
   },
 };

@@ -4,7 +4,8 @@
  */
 import { join, normalize } from "@std/path";
 import { unreachable } from "../../base/errors.ts";
-import type { Platform } from "../platform.ts";
+import { confined } from "../platform.ts";
+import type { BuildPlatform } from "../platform.ts";
 import type { Artifact, Commit, ServiceRecord, Snapshot } from "../records.ts";
 import { beyondLimit } from "./build_limits.ts";
 import { fetchCache, SHOWN_HOME } from "./cache.ts";
@@ -29,7 +30,7 @@ export interface BuildRequest {
 }
 
 /** @throws {StageFailed} @throws {DeployCanceled} */
-export async function build(platform: Platform, request: BuildRequest): Promise<Artifact> {
+export async function build(platform: BuildPlatform, request: BuildRequest): Promise<Artifact> {
   const { service, snapshot, signal } = request;
   const own = join(platform.directory, "services", service.id);
   const scratch = join(own, "artifacts", request.deployId);
@@ -64,9 +65,19 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
       own: snapshot.env,
       log,
       signal,
+      confine: (command: readonly [string, ...string[]], cwd: string) =>
+        confined(platform, "toolchain", command, cwd),
     });
     const environment = (toolchain: Record<string, string>) =>
-      buildEnvironment(cache.home, service, commit, service.branch, toolchain, snapshot.env);
+      buildEnvironment(
+        cache.home,
+        service,
+        commit,
+        service.branch,
+        toolchain,
+        snapshot.env,
+        platform.confinement?.env,
+      );
     const { runtime } = snapshot.settings;
     switch (runtime) {
       case "node": {
@@ -119,7 +130,7 @@ export async function build(platform: Platform, request: BuildRequest): Promise<
 }
 
 async function checkOut(
-  platform: Platform,
+  platform: BuildPlatform,
   request: BuildRequest,
   folder: string,
   log: (line: string) => void,
@@ -155,7 +166,7 @@ async function enterRoot(folder: string, rootDir: string, log: (line: string) =>
 }
 
 async function runBuildCommand(
-  platform: Platform,
+  platform: BuildPlatform,
   request: BuildRequest,
   cwd: string,
   env: Record<string, string>,
@@ -167,7 +178,7 @@ async function runBuildCommand(
   } else {
     log(`==> Running build command '${buildCommand}'...`);
     const result = await runLogged({
-      command: ["bash", "-c", buildCommand],
+      command: confined(platform, "build", ["bash", "-c", buildCommand], cwd),
       cwd,
       env,
       onLine: log,

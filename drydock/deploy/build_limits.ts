@@ -1,5 +1,5 @@
 /** What the log and the events say of a build that went beyond a limit of the platform. */
-import type { Platform } from "../platform.ts";
+import type { BuildPlatform } from "../platform.ts";
 import { StageFailed } from "./failure.ts";
 import { shownMemory } from "./memory.ts";
 import type { ShellResult } from "./shell.ts";
@@ -18,7 +18,7 @@ export function isBeyondLimit(result: ShellResult): boolean {
 
 /** Says in the log which limit it was. @returns what to throw; `undefined` for a build that ended otherwise */
 export function beyondLimit(
-  { timing, buildMemoryMiB }: Platform,
+  { timing, buildMemoryMiB }: Pick<BuildPlatform, "timing" | "buildMemoryMiB">,
   result: ShellResult,
   log: (line: string) => void,
 ): StageFailed | undefined {

@@ -8,7 +8,7 @@ import type { Platform } from "../platform.ts";
 import type { Commit, ServiceRecord } from "../records.ts";
 
 /** The home of a service's instances; its builds have another one. */
-export function homeOf(platform: Platform, serviceId: string): string {
+export function homeOf(platform: Pick<Platform, "directory">, serviceId: string): string {
   return join(platform.directory, "services", serviceId, "home");
 }
 
@@ -36,9 +36,14 @@ export function renderEnvironment(
   };
 }
 
-/** What programs of this machine need. Python's version shims look for their versions under HOME, another one here. */
-function tools(): Record<string, string> {
-  const environment = toolEnvironment();
+/**
+ * What programs of this machine need. Python's version shims look for their versions under HOME, another one here.
+ * @param passedOn @default toolEnvironment()
+ */
+export function tools(
+  passedOn: Readonly<Record<string, string>> = toolEnvironment(),
+): Record<string, string> {
+  const environment: Record<string, string> = { ...passedOn };
   const home = Deno.env.get("HOME");
   if (environment["PYENV_ROOT"] === undefined && home !== undefined) {
     environment["PYENV_ROOT"] = join(home, ".pyenv");
@@ -51,7 +56,7 @@ function slugOf(repo: string): string {
   return repo.replace(/\.git\/?$/, "").split("/").filter((part) => part !== "").slice(-2).join("/");
 }
 
-/** @param home the build's own */
+/** @param home the build's own @param machine what programs of this machine need @default tools() */
 export function buildEnvironment(
   home: string,
   service: ServiceRecord,
@@ -59,9 +64,10 @@ export function buildEnvironment(
   branch: string,
   toolchain: Readonly<Record<string, string>>,
   own: ReadonlyMap<string, string>,
+  machine: Readonly<Record<string, string>> = tools(),
 ): Record<string, string> {
   return {
-    ...tools(),
+    ...machine,
     HOME: home,
     ...renderEnvironment(service, commit, branch),
     ...toolchain,

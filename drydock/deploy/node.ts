@@ -18,6 +18,8 @@ export interface ToolchainRequest {
   own: ReadonlyMap<string, string>;
   log: (line: string) => void;
   signal: AbortSignal;
+  /** The command as it is run. */
+  confine: (command: readonly [string, ...string[]], cwd: string) => readonly [string, ...string[]];
 }
 
 /** @throws {StageFailed} when there is no Node.js on PATH */
@@ -26,7 +28,7 @@ export async function announceNode(request: ToolchainRequest): Promise<void> {
   const wanted = await nodeRequest(request);
   if (wanted !== undefined) log(`==> Requesting Node.js version ${wanted.range}`);
   const result = await run({
-    command: ["/bin/sh", "-c", "node --version"],
+    command: request.confine(["/bin/sh", "-c", "node --version"], request.workDirectory),
     cwd: request.workDirectory,
     env: request.env,
     timeoutMs: VERSION_TIMEOUT_MS,

@@ -27,7 +27,8 @@ export async function makeVirtualEnvironment(
   log(`==> Using Python version ${chosen.version} ${chosen.source}`);
   log("==> Docs on specifying a Python version: https://render.com/docs/python-version");
   const folder = join(checkout, ".venv");
-  const result = await makeVenv({ python: chosen.path, folder, env: request.env, signal: request.signal });
+  const { env, signal, confine } = request;
+  const result = await makeVenv({ python: chosen.path, folder, env, signal, confine });
   if (result.kind !== "exited" || result.code !== 0) {
     if (request.signal.aborted) throw new StageFailed("build", {});
     for (const line of `${result.stdout}${result.stderr}`.trim().split("\n")) log(line);

@@ -13,6 +13,8 @@ export interface VenvRequest {
   folder: string;
   env: Readonly<Record<string, string>>;
   signal: AbortSignal;
+  /** The command as it is run. @default as it is */
+  confine?: (command: readonly [string, ...string[]], cwd: string) => readonly [string, ...string[]];
 }
 
 const TIMEOUT_MS = 120_000;
@@ -51,8 +53,9 @@ for name in ["pip", "pip3", "pip" + version]:
 `;
 
 export function makeVenv(request: VenvRequest): Promise<RunResult> {
+  const command: readonly [string, ...string[]] = [request.python, "-c", SCRIPT, request.folder];
   return run({
-    command: [request.python, "-c", SCRIPT, request.folder],
+    command: request.confine?.(command, "/") ?? command,
     cwd: "/",
     env: request.env,
     timeoutMs: TIMEOUT_MS,

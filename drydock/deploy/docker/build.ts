@@ -2,7 +2,7 @@
  * A Dockerfile service's build: by the container engine that was chosen, else by following the Dockerfile on
  * this machine. The choice and its reason stand in the log before anything else.
  */
-import type { Platform } from "../../platform.ts";
+import type { BuildPlatform } from "../../platform.ts";
 import type { Artifact } from "../../records.ts";
 import { buildImage } from "../engine/build.ts";
 import { DeployCanceled, StageFailed } from "../failure.ts";
@@ -25,7 +25,10 @@ export type DockerArtifact =
   & Partial<Pick<Artifact, "image" | "folder" | "shownFolder" | "workDirectory">>;
 
 /** @throws {StageFailed} @throws {DeployCanceled} */
-export async function buildDockerfile(platform: Platform, request: DockerBuild): Promise<DockerArtifact> {
+export async function buildDockerfile(
+  platform: BuildPlatform,
+  request: DockerBuild,
+): Promise<DockerArtifact> {
   const { log, settings, signal } = request;
   const choice = await platform.containers.choice();
   try {

@@ -7,7 +7,7 @@
  */
 import { join } from "@std/path";
 import { toolEnvironment } from "../../../process/environment.ts";
-import type { Platform } from "../../platform.ts";
+import type { BuildPlatform } from "../../platform.ts";
 import type { StartCommand } from "../../records.ts";
 import { BeyondLimit, beyondLimit } from "../build_limits.ts";
 import { locate } from "./locate.ts";
@@ -34,7 +34,10 @@ export interface DockerImage {
 }
 
 /** @throws {DockerfileError} @throws {StageFailed} when it goes beyond a limit */
-export async function followDockerfile(platform: Platform, request: DockerRequest): Promise<DockerImage> {
+export async function followDockerfile(
+  platform: BuildPlatform,
+  request: DockerRequest,
+): Promise<DockerImage> {
   const { settings } = request;
   request.log("==> Drydock: absolute paths inside scripts and programs are this machine's own");
   const { context, text } = await locate(request);
@@ -82,7 +85,7 @@ export async function followDockerfile(platform: Platform, request: DockerReques
 
 /** The last stage, once all have ended. */
 async function lastOf(
-  platform: Platform,
+  platform: BuildPlatform,
   { log }: DockerRequest,
   stages: readonly Promise<ImageStage>[],
 ): Promise<ImageStage> {

@@ -1,7 +1,7 @@
 /** One stage of a Dockerfile being followed: its scratch root, variables, working directory and command. */
 import { join } from "@std/path";
 import { run } from "../../../process/run.ts";
-import type { Platform } from "../../platform.ts";
+import type { BuildPlatform } from "../../platform.ts";
 import type { StartCommand } from "../../records.ts";
 import { BeyondLimit, isBeyondLimit } from "../build_limits.ts";
 import { defaultInterpreter, findInterpreters } from "../interpreters.ts";
@@ -14,7 +14,7 @@ import { writeShims } from "./shims.ts";
 import { imagePath, inScratch, pairs, rewritePaths, splitWords, substitute } from "./words.ts";
 
 export interface StageContext {
-  platform: Platform;
+  platform: BuildPlatform;
   context: string;
   /** The variables that programs of this machine need. */
   tools: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@
  * cannot be had fails the build with the engine's own words, as on Render.
  */
 import { z } from "zod";
-import type { Platform } from "../../platform.ts";
+import type { BuildPlatform } from "../../platform.ts";
 import type { StartCommand } from "../../records.ts";
 import { DockerfileError } from "../docker/parse.ts";
 import { locate } from "../docker/locate.ts";
@@ -43,7 +43,7 @@ export type ImageSettings = z.infer<typeof settingsSchema>;
 
 /** @throws {StageFailed} @throws {DeployCanceled} @throws {DockerfileError} */
 export async function buildImage(
-  platform: Platform,
+  platform: BuildPlatform,
   engine: Engine,
   request: ImageRequest,
 ): Promise<BuiltImage> {

@@ -1,0 +1,34 @@
+/** Rehearses in a process of its own, which a test gives an environment, a home and a user. The answer is printed. */
+import { z } from "zod";
+import { systemClock } from "../../base/clock.ts";
+import { rehearse } from "../../drydock/rehearse.ts";
+
+const givenSchema = z.object({
+  request: z.object({
+    directory: z.string(),
+    edits: z.array(z.object({ path: z.string(), content: z.string().nullable() })),
+    runtime: z.string(),
+    buildCommand: z.string(),
+    node: z.string().nullable(),
+  }),
+  scratchRoot: z.string(),
+  hidden: z.array(z.string()),
+  timeoutMs: z.number(),
+  bytesMax: z.number().optional(),
+});
+export type Given = z.infer<typeof givenSchema>;
+
+if (import.meta.main) {
+  const { request, bytesMax, ...options } = givenSchema.parse(JSON.parse(Deno.args[0] ?? ""));
+  const result = await rehearse(
+    { commit: "c".repeat(40), branch: "main", rootDir: "", python: null, ...request },
+    {
+      ...options,
+      ...(bytesMax === undefined ? {} : { bytesMax }),
+      clock: systemClock,
+      random: Math.random,
+      signal: new AbortController().signal,
+    },
+  );
+  console.log(JSON.stringify(result));
+}
