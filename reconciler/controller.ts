@@ -34,6 +34,8 @@ const JOURNAL_READ = 20;
 export interface ControllerOptions {
   /** `false` for `--check`: everything is read and decided, nothing is changed. @default true */
   mayAct?: boolean;
+  /** Decides each step. @default plan */
+  plan?: typeof plan;
 }
 
 /** How far a pass came before it was given up. */
@@ -45,6 +47,7 @@ interface Looked {
 export class Controller implements AsyncDisposable {
   readonly #parts: Parts;
   readonly #mayAct: boolean;
+  readonly #plan: typeof plan;
   readonly #memory: ProcessMemory;
   readonly #serviceIds = new Map<string, string>();
   /** Services whose newest sample was taken and could not be recorded: it may have been a bad one. */
@@ -53,6 +56,7 @@ export class Controller implements AsyncDisposable {
   constructor(parts: Parts, options: ControllerOptions = {}) {
     this.#parts = parts;
     this.#mayAct = options.mayAct ?? true;
+    this.#plan = options.plan ?? plan;
     this.#memory = {
       checkouts: new CheckoutCache(),
       doubts: new Doubts(parts.clock, parts.predecessorMs),
@@ -103,7 +107,7 @@ export class Controller implements AsyncDisposable {
       await pass.become(resume(incident), { type: "IncidentResumed", message: "A person asked to go on" });
     }
     for (let round = 0; round < BOOKKEEPING_MAX; round++) {
-      const action = plan(pass.spec, observation, pass.current, await this.#recall(pass), pass.now());
+      const action = this.#plan(pass.spec, observation, pass.current, await this.#recall(pass), pass.now());
       const end = await this.#follow(pass, action, lookedSince, signal);
       if (end !== null) return end;
     }

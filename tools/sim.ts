@@ -9,8 +9,9 @@ import { parseArguments } from "../cli/arguments.ts";
 import { defineCommand, outputFlag } from "../cli/command.ts";
 import { reportError } from "../cli/dispatch.ts";
 import { printJson } from "../cli/output.ts";
-import { EXIT } from "../base/errors.ts";
-import { runSeeds } from "../tests/simulation/run_seeds.ts";
+import { EvenkeelError, EXIT } from "../base/errors.ts";
+import { BUGS } from "../tests/simulation/bugs.ts";
+import { commandOf, runSeeds } from "../tests/simulation/run_seeds.ts";
 import type { SeedResult } from "../tests/simulation/run_seeds.ts";
 import { simulate } from "../tests/simulation/simulate.ts";
 import { countFlag, seedFlag } from "./flags.ts";
@@ -31,6 +32,11 @@ export const simDefinition = defineCommand({
     first: { ...seedFlag, default: 1, description: "The first seed" },
     seed: { ...seedFlag, description: "Run this seed alone" },
     trace: { kind: "switch", description: "With --seed: print every step" },
+    bug: {
+      kind: "text",
+      placeholder: "NAME",
+      description: "Plant this bug of tests/simulation/bugs.ts first, to see it found",
+    },
     threads: {
       ...countFlag,
       max: 64,
@@ -48,10 +54,17 @@ async function sim(args: string[]): Promise<number> {
     console.log(parsed.text);
     return EXIT.ready;
   }
-  const { seeds, first, seed, trace, threads, output } = parsed.flags;
+  const { seeds, first, seed, trace, bug, threads, output } = parsed.flags;
+  const planted = bug === undefined ? undefined : BUGS[bug];
+  if (bug !== undefined && planted === undefined) {
+    throw new EvenkeelError(`Cannot plant the bug ${JSON.stringify(bug)}: there is none of that name`, {
+      exitCode: EXIT.usage,
+      hint: "tests/simulation/bugs.ts and the files that it imports name them all",
+    });
+  }
   const isText = output === "text";
   if (seed !== undefined && trace && isText) {
-    await simulate(seed, { echo: (line) => console.log(line) });
+    await simulate(seed, { bug: planted, echo: (line) => console.log(line) });
   }
   const startedAt = performance.now();
   const totals = { seeds: 0, passes: 0, effects: 0, steps: 0, simulatedHours: 0 };
@@ -59,6 +72,7 @@ async function sim(args: string[]): Promise<number> {
   const failures: SeedResult[] = [];
   await runSeeds(seed ?? first, seed === undefined ? seeds : 1, {
     threads: seed === undefined ? threads ?? navigator.hardwareConcurrency : 1,
+    bug,
     onResult(result) {
       totals.seeds++;
       totals.passes += result.passes;
@@ -68,7 +82,7 @@ async function sim(args: string[]): Promise<number> {
       for (const end of result.ends) ends[end] = (ends[end] ?? 0) + 1;
       if (result.violations.length > 0) {
         failures.push(result);
-        if (isText) console.log(describe(result));
+        if (isText) console.log(describe(result, bug));
       }
       return failures.length < FAILURES_MAX;
     },
@@ -89,26 +103,27 @@ async function sim(args: string[]): Promise<number> {
       console.log(`  ${String(count).padStart(6)} ${end}`);
     }
   } else {
-    printJson({ schemaVersion: 1, ...figures, ends, failures: failures.map(failureOf) });
+    printJson({
+      schemaVersion: 1,
+      ...figures,
+      ends,
+      failures: failures.map((failure) => failureOf(failure, bug)),
+    });
   }
   return failures.length > 0 ? EXIT.notReady : EXIT.ready;
 }
 
-function describe(result: SeedResult): string {
+function describe(result: SeedResult, bug: string | undefined): string {
   return [
     ...result.trace.map((line) => `    ${line}`),
     `Seed ${result.seed} broke: ${result.violations[0]?.message}`,
-    `    ${commandOf(result.seed)}`,
+    `    ${commandOf({ seed: result.seed, bug })}`,
     "",
   ].join("\n");
 }
 
-function failureOf({ seed, violations, trace, checksum }: SeedResult) {
-  return { seed, violations, trace, checksum, command: commandOf(seed) };
-}
-
-function commandOf(seed: number): string {
-  return `deno task sim --seed ${seed} --trace`;
+function failureOf({ seed, violations, trace, checksum }: SeedResult, bug: string | undefined) {
+  return { seed, violations, trace, checksum, command: commandOf({ seed, bug }) };
 }
 
 if (import.meta.main) {

@@ -4,12 +4,14 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RunAgent } from "../../agents/agent.ts";
+import { proposalSchema } from "../../agents/messages.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import { runDaemon } from "../../reconciler/daemon.ts";
 import { resume } from "../../reconciler/incident.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
 import type { Policy } from "../../reconciler/policy.ts";
 import { DEFAULT_SPEC } from "../../reconciler/spec.ts";
+import type { ServiceSpec } from "../../reconciler/spec.ts";
 import { IN_MEMORY } from "../../state/database.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
@@ -28,6 +30,8 @@ const HOUR = 60 * MINUTE;
 /** One service in a world where nothing else happens, looked after for as long as a test wants. */
 class Patient implements AsyncDisposable {
   readonly effects: { at: number; effect: WorldEffect }[] = [];
+  /** Told of every effect before it happens. */
+  onEffect: (effect: WorldEffect) => void = () => {};
   readonly #scheduler = new Scheduler();
   readonly #platform = new Platform(this.#scheduler, new Chance(1, "platform"), () => CALM, () => {});
   readonly service: SimService;
@@ -38,6 +42,7 @@ class Patient implements AsyncDisposable {
     readonly store: Store,
     policy: Partial<Policy>,
     agents: (simulated: RunAgent) => RunAgent,
+    database: ServiceSpec["database"],
   ) {
     const scheduler = this.#scheduler;
     this.service = this.#platform.addService({ "src/main": "v0", "src/routes": "v0" }, "wait");
@@ -54,7 +59,10 @@ class Patient implements AsyncDisposable {
       store,
       weather: () => CALM,
       watcher: {
-        effect: (_, effect) => this.effects.push({ at: scheduler.now, effect }),
+        effect: (_, effect) => {
+          this.effects.push({ at: scheduler.now, effect });
+          this.onEffect(effect);
+        },
         sawService: () => {},
         sawDatabase: () => {},
         sawDeploys: () => {},
@@ -68,7 +76,7 @@ class Patient implements AsyncDisposable {
       repo: null,
       branch: null,
       expect: null,
-      database: { kind: "none" as const },
+      database,
       intervalMs: 5 * MINUTE,
       watchIntervalMs: 30_000,
       generation: 1,
@@ -80,8 +88,9 @@ class Patient implements AsyncDisposable {
   static async open(
     policy: Partial<Policy>,
     agents: (simulated: RunAgent) => RunAgent = (simulated) => simulated,
+    database: ServiceSpec["database"] = { kind: "none" },
   ): Promise<Patient> {
-    const patient = new Patient(await openSqliteStore(IN_MEMORY), policy, agents);
+    const patient = new Patient(await openSqliteStore(IN_MEMORY), policy, agents, database);
     await patient.pass(30 * MINUTE);
     return patient;
   }
@@ -97,6 +106,11 @@ class Patient implements AsyncDisposable {
     const message = `Push at ${this.#scheduler.now}`;
     repository.head = repository.make({ parent: repository.head, tree, message }, 0).id;
     this.#platform.pushed(this.service);
+  }
+
+  /** Somebody sets the start command; a deploy takes it when it starts. */
+  setCommand(startCommand: string): void {
+    this.#platform.change(this.service, { settings: { ...this.service.settings, startCommand } });
   }
 
   async stalled() {
@@ -148,6 +162,28 @@ Deno.test("a failure that no repair cures is tried with each patch once, however
   assertEquals(changes.length, 2);
 });
 
+Deno.test("a setting that did not help is not set again, whatever somebody has set in its place since (promise 9)", async () => {
+  await using patient = await Patient.open({}, (simulated) => async (agent, input, options) => {
+    const run = await simulated(agent, input, options);
+    if (agent.name !== "fixer" || run.kind === "failed") return run;
+    if (proposalSchema.parse(run.output).kind !== "patch") return run;
+    return {
+      ...run,
+      output: agent.output.parse({ kind: "none", why: "the setting is all there is to change" }),
+    };
+  });
+  let deploys = 0;
+  patient.onEffect = ({ kind }) => {
+    if (kind === "deploy") patient.setCommand(`run --slow ${++deploys}`);
+  };
+  patient.push({ "src/main": "defect bind" });
+  await patient.pass(4 * HOUR);
+  assertEquals(patient.effects.map(({ effect }) => effect.kind), ["patch", "deploy"]);
+  const stalled = await patient.stalled();
+  assertEquals(stalled?.reason, "NoRemedyApplies");
+  assertStringIncludes(stalled?.message ?? "", "the same change was tried before");
+});
+
 Deno.test("attempts at one failure within a day have a budget, and the next day has its own (promise 9)", async () => {
   await using patient = await Patient.open({ attemptsPerFingerprintMax: 1 });
   patient.push({ "src/main": "defect stone" });
@@ -197,4 +233,21 @@ Deno.test("what chance alone may have failed is deployed once more before any ch
     assert(first?.effect.kind === "deploy" && first.effect.commit === head);
     assertEquals(await patient.stalled(), null);
   }
+});
+
+Deno.test("a rollback that the database spoiled leaves the bad commit to be mended, however well the old one serves by then", async () => {
+  const database = { kind: "render-postgres", id: "dpg-sim1" } as const;
+  await using patient = await Patient.open({}, undefined, database);
+  patient.onEffect = ({ kind }) => {
+    if (kind === "rollback") patient.service.databaseUp = false;
+  };
+  patient.push({ "src/main": "defect crash" });
+  await patient.pass(20 * MINUTE);
+  const incident = await patient.store.getActiveIncident(patient.service.id);
+  const [first] = incident?.attempts ?? [];
+  assertEquals([first?.repair.kind, first?.status], ["rollback", "no_effect"]);
+  patient.service.databaseUp = true;
+  await patient.pass(2 * HOUR);
+  assertEquals(patient.changes, ['[["src/main","fixed"]]']);
+  assertEquals(await patient.store.getActiveIncident(patient.service.id), null);
 });

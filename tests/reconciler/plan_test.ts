@@ -529,6 +529,28 @@ Deno.test("spent budgets, of the hour and of the day, stall with the reason and 
   }
 });
 
+Deno.test("the later effects of an attempt keep to the budgets too, and autodeploy is switched off only with room for the rollback", () => {
+  const { effectsPerHourMax, effectsPerDayMax } = spec().policy;
+  const none = { lastHour: 0, lastDay: 0 };
+  const record = sampled(turnedBad, 3, spec(), provenOne);
+  const rollback = attempting(incidentOf(turnedBad, "unhealthy"), rollbackOfTwo);
+  const switched = changeAttempt(rollback, 1, { stepsDone: ["autodeploy-off"] });
+  const pushed = attempting(incidentOf(failedBehindHealthy), patch, {
+    stepsDone: ["push"],
+    publishedAt: NOW,
+  });
+  for (const [budget, max] of [["lastHour", effectsPerHourMax], ["lastDay", effectsPerDayMax]] as const) {
+    const spent = (left: number) => ({ memory: { effects: { ...none, [budget]: max - left } } });
+    const now = NOW + spec().policy.autodeployGraceMs;
+    const deployed = (left: number) => decide(failedBehindHealthy, pushed, empty, { ...spent(left), now });
+    assertEquals([step(deployed(1)), step(deployed(0))], ["deploy", "record"]);
+    const rolled = (left: number) => step(decide(turnedBad, rollback, record, spent(left)));
+    assertEquals([rolled(2), rolled(1)], ["autodeploy-off", "record"]);
+    // Half done is worse than one over.
+    assertEquals(step(decide(turnedBad, switched, record, spent(0))), "rollback");
+  }
+});
+
 Deno.test("an effect that a crash left without an end is settled before anything else (promise 1)", () => {
   const incident = attempting(incidentOf(failedBehindHealthy), patch);
   const pending = [{

@@ -4,47 +4,14 @@
  */
 import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import type { Parts } from "../../reconciler/parts.ts";
-import type { Incident } from "../../state/records.ts";
-import type { Change, Store } from "../../state/store.ts";
-import type { InvariantName } from "./checker.ts";
+import { instead, withApi, withIncident, withStore } from "./planted.ts";
+import type { PlantedBug } from "./planted.ts";
 import { REPLICA_BUGS } from "./replica_bugs.ts";
-import type { Bug } from "./simulate.ts";
-
-/** A planted bug and the invariants of which it has to break one. */
-export interface PlantedBug extends Bug {
-  breaks: readonly InvariantName[];
-  /** A seed that is known to show it, tried first. @default they are tried from 1 */
-  seed?: number;
-}
-
-/** A part with some of its methods replaced. */
-function instead<T extends object>(target: T, methods: (target: T) => Partial<T>): T {
-  const replaced = methods(target);
-  return new Proxy(target, {
-    get: (_, key) => Reflect.get(Object.hasOwn(replaced, key) ? replaced : target, key),
-  });
-}
-
-function withStore(methods: (store: Store) => Partial<Store>): Pick<Bug, "parts"> {
-  return { parts: (parts) => ({ ...parts, store: instead(parts.store, methods) }) };
-}
-
-/** A store that writes an incident other than it was told. */
-function withIncident(change: (incident: Incident) => Incident): Pick<Bug, "parts"> {
-  return withStore((store) => ({
-    record: (written: Change) =>
-      store.record(
-        written.incident === undefined ? written : { ...written, incident: change(written.incident) },
-      ),
-  }));
-}
-
-function withApi(methods: (api: Parts["api"]) => Partial<Parts["api"]>): Pick<Bug, "parts"> {
-  return { parts: (parts) => ({ ...parts, api: instead(parts.api, methods) }) };
-}
+import { STORY_BUGS } from "./story_bugs.ts";
 
 export const BUGS: Record<string, PlantedBug> = {
   ...REPLICA_BUGS,
+  ...STORY_BUGS,
   "acts before the intent is written": {
     breaks: ["journal"],
     ...withStore((store) => ({

@@ -1,9 +1,6 @@
 /** Planted bugs around who leads, what was published as a proposal, and a person's wishes. */
 import type { Parts } from "../../reconciler/parts.ts";
-import type { PlantedBug } from "./bugs.ts";
-
-/** Makes the branches of a pull request differ. */
-let again = 0;
+import type { PlantedBug } from "./planted.ts";
 
 function withRepositories(
   change: (repositories: Parts["repositories"]) => Partial<Parts["repositories"]>,
@@ -47,16 +44,20 @@ export const REPLICA_BUGS: Record<string, PlantedBug> = {
   "opens a pull request anew whenever it looks": {
     seed: 306,
     breaks: ["twice"],
-    ...withRepositories((repositories) => ({
-      findPullRequest: () => Promise.resolve(null),
-      publish: (checkout, commit, how, signal) =>
-        repositories.publish(
-          checkout,
-          commit,
-          how.mode === "push" ? how : { ...how, attempt: how.attempt + again++ },
-          signal,
-        ),
-    })),
+    ...withRepositories((repositories) => {
+      // Makes the branches of a pull request differ.
+      let again = 0;
+      return {
+        findPullRequest: () => Promise.resolve(null),
+        publish: (checkout, commit, how, signal) =>
+          repositories.publish(
+            checkout,
+            commit,
+            how.mode === "push" ? how : { ...how, attempt: how.attempt + again++ },
+            signal,
+          ),
+      };
+    }),
   },
   "pushes to the branch where it is to open a pull request": {
     // The intent in the journal is of another kind, so that this one has none.

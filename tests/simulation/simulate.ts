@@ -8,6 +8,7 @@ import { Controller } from "../../reconciler/controller.ts";
 import type { ControllerOptions, Pass } from "../../reconciler/controller.ts";
 import type { Outcome } from "../../reconciler/outcome.ts";
 import type { Parts } from "../../reconciler/parts.ts";
+import { plan } from "../../reconciler/plan.ts";
 import { DEPLOY_STUCK } from "../../reconciler/stuck_deploy.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
 import type { FixMode } from "../../reconciler/policy.ts";
@@ -57,11 +58,12 @@ export interface Bug {
   term?(term: Term): Term;
   specs?(specs: readonly ServiceSpec[]): readonly ServiceSpec[];
   parts?(parts: Parts, sim: Simulation): Parts;
+  plan?(own: typeof plan): typeof plan;
   queue?(queue: WorkQueue, random: () => number): WorkQueue;
 }
 
 export interface SimulationOptions {
-  bug?: Bug;
+  bug?: Bug | undefined;
   /** One process and direct pushes alone, as the simulation was when its first stories were found. @default false */
   isPlain?: boolean;
   /** Told of every line of the trace. */
@@ -360,7 +362,7 @@ export class Simulation {
       this.#living.set(process, queue);
       const controller = new WatchedController(
         used,
-        {},
+        { plan: bug?.plan?.(plan) ?? plan },
         (spec) => {
           this.#passes++;
           this.checker.passBegins(name, this.#serviceOf(spec).id);
