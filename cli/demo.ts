@@ -28,7 +28,7 @@ import { createService } from "./demo/yard.ts";
 import { createNarrator } from "./event_line.ts";
 import { createExplainer } from "./failure.ts";
 import { levelOf, startLog, verboseFlag } from "./log.ts";
-import { createPainter, printJson, safe, table, terminalColumns, wrap } from "./output.ts";
+import { createPainter, printJson, safe, table, terminalColumns, whole, wrap } from "./output.ts";
 import type { Painter } from "./output.ts";
 import { causeText, diffOf, renderDiff } from "./report.ts";
 import { createSecrets } from "./secrets.ts";
@@ -251,7 +251,7 @@ function card(name: string, attempt: Attempt, { paint }: Painter): string {
   if (diff !== null) rows.push(["change", renderDiff(diff, paint)]);
   const painted = rows.map(([key = "", text = ""]) => [paint("dim", key), text]);
   const title = paint("bold", `${safe(name)}, attempt ${attempt.number}`);
-  const summary = wrap(safe(attempt.summary), terminalColumns(), 4);
+  const summary = wrap(whole(attempt.summary), terminalColumns(), 4);
   return `\n  ${title}\n${summary}\n${table(painted, { indent: 4 })}\n`;
 }
 

@@ -85,7 +85,7 @@ function evidenceText({ line, text }: Evidence): string {
 }
 
 function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boolean): [string, string][] {
-  const summary = safe(attempt.summary);
+  const summary = whole(attempt.summary);
   const rows: [string, string][] = [
     isPlanned
       ? ["would do", summary]

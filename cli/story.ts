@@ -93,7 +93,7 @@ function attemptRows(planned: Planned, number: number, { paint }: Painter): [str
   const step = planned.steps.find(({ attempt }) => attempt === number);
   const iteration = planned.iterations.find((one) => one.number === number);
   if (step !== undefined) {
-    rows.push([`attempt ${number}`, safe(step.summary)]);
+    rows.push([`attempt ${number}`, whole(step.summary)]);
     if (step.evidence) rows.push(["evidence", `line ${step.evidence.line}: ${safe(step.evidence.text)}`]);
     rows.push(["cause", causeText(step.cause, step.confidence, step.kind)]);
   }

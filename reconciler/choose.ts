@@ -30,6 +30,8 @@ import { triedBefore } from "./tried.ts";
 
 /** What a person can do where Render refuses a setting. */
 const SETTING_HELP = "let the API key change the service's settings, or set policy.mayChangeSettings: false";
+/** Characters of what an attempt does and why, as it is kept. */
+const SUMMARY_CHARS_MAX = 1500;
 /** Remedies tried on paper for one diagnosis. */
 const REMEDIES_MAX = 6;
 
@@ -187,7 +189,10 @@ function draftAttempt(
     serving: servingWell(seen),
     cause: diagnosis.cause,
     confidence: diagnosis.confidence,
-    summary: sanitizeLine(log.redact(`${diagnosis.summary.replace(/\.$/, "")}. ${proposal.summary}`)),
+    summary: sanitizeLine(
+      log.redact(`${diagnosis.summary.replace(/\.$/, "")}. ${proposal.summary}`),
+      SUMMARY_CHARS_MAX,
+    ),
     evidence: evidence === null
       ? null
       : { line: evidence.line, text: sanitizeLine(log.redact(evidence.text)) },

@@ -22,6 +22,8 @@ export interface CommitMessage {
 
 const TITLE_CHARS_MAX = 72;
 const LINE_CHARS_MAX = 300;
+/** The cause says what was changed and why, of which nothing may be cut out: a commit may name many packages. */
+const CAUSE_CHARS_MAX = 1600;
 
 /** The value of the trailer `Evenkeel-Attempt`: `inc_x/2`. */
 export function attemptTrailer(incident: string, attempt: number): string {
@@ -57,7 +59,7 @@ function lineRenderer(knownSecrets: Iterable<string>): Line {
 
 function factsOf({ cause, evidence, remedy }: CommitMessage, line: Line): string[] {
   return [
-    `Cause: ${line(cause, LINE_CHARS_MAX)}`,
+    `Cause: ${line(cause, CAUSE_CHARS_MAX)}`,
     ...(evidence.trim() === "" ? [] : [`Evidence: ${line(evidence, LINE_CHARS_MAX)}`]),
     `Remedy: ${line(remedy, LINE_CHARS_MAX)}`,
   ];

@@ -1,16 +1,11 @@
 /** What a remedy needs to know of a Python service: its requirements files, its Python, where it imports what. */
 import { joinPath, requirementFilesOf, segmentsOf } from "../code/commands.ts";
 import { parseDockerfile, stagesOf } from "../code/dockerfile.ts";
-import { parseRequirement } from "../code/requirements.ts";
 import { topLevel } from "../code/python_names.ts";
 import type { FixContext } from "./remedy.ts";
-import { sanitizeLine } from "../../text/sanitize.ts";
 
 /** Files searched for an import. */
 const SEARCHED_MAX = 300;
-
-/** Characters of a file's line in a message. */
-const LINE_CHARS_MAX = 120;
 
 /** Files that requirements files may include, in all. */
 const INCLUDES_MAX = 20;
@@ -49,7 +44,7 @@ async function installedFiles(context: FixContext): Promise<string[]> {
   return [];
 }
 
-async function dockerfileOf({ settings, rootDir, view }: FixContext) {
+export async function dockerfileOf({ settings, rootDir, view }: FixContext) {
   const path = joinPath(rootDir, settings.dockerfilePath === "" ? "Dockerfile" : settings.dockerfilePath);
   return { path, file: parseDockerfile(await view.read(path) ?? "") };
 }
@@ -83,25 +78,6 @@ export async function requirementLines(context: FixContext, files: readonly stri
     );
   }
   return lines;
-}
-
-/**
- * Why pip finds no conflict here in what the build could not install: lines that the question to pip leaves out
- * (constraints, options, paths, addresses) may be what stands against it.
- */
-export async function whyTheyResolve(context: FixContext, files: readonly string[]): Promise<string> {
-  for (const path of files) {
-    for (const line of (await context.view.read(path) ?? "").split(/\r?\n/)) {
-      const text = line.trim();
-      if (text === "" || /^(?:#|--hash\b)/.test(text) || parseRequirement(text) !== undefined) continue;
-      const included = /^(?:-r|--requirement)[ =]?\s*(\S+)/.exec(text)?.[1];
-      if (included !== undefined && files.includes(joinPath(path, "..", included) ?? "")) continue;
-      // An address may hold a password.
-      const shown = text.replaceAll(/\S+:\/\/\S+/g, "(an address)");
-      return `${path} has a line that is not looked into: ${sanitizeLine(shown, LINE_CHARS_MAX)}`;
-    }
-  }
-  return "the requirements resolve here: the conflict is not in the commit's files";
 }
 
 /** The Python the service builds with, as `x.y.z` or `x.y`; null when neither log nor files say. */

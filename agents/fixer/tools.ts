@@ -20,14 +20,17 @@ const lockSchema = z.object({ lock: z.string().nullable() });
 /**
  * Whether these requirement lines can be installed together, from wheels alone.
  * @param mentionsOf projects of which it is asked which resolved packages depend on them
+ * @param constraints lines of constraints files, which bound versions and bring nothing by themselves
  */
 export async function pipResolve(
   ask: AskTool,
   requirements: readonly string[],
   pythonVersion: string | null,
   mentionsOf: readonly string[] = [],
+  constraints: readonly string[] = [],
 ): Promise<Resolution> {
-  return resolveSchema.parse(await ask("pip-resolve", { requirements, pythonVersion, mentionsOf }));
+  const question = { requirements, constraints, pythonVersion, mentionsOf };
+  return resolveSchema.parse(await ask("pip-resolve", question));
 }
 
 /** The version that a resolution gives a project; undefined when it is not part of it. */

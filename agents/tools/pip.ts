@@ -24,6 +24,8 @@ const MENTIONS_MAX = 500;
 export const pipResolveInputSchema = z.object({
   /** Lines of a requirements file; options, URLs and paths among them are left out of the answer. */
   requirements: z.array(z.string().max(REQUIREMENT_CHARS_MAX)).max(REQUIREMENTS_MAX),
+  /** Lines of constraints files; those with extras, options, URLs and paths are left out as well. @default none */
+  constraints: z.array(z.string().max(REQUIREMENT_CHARS_MAX)).max(REQUIREMENTS_MAX).optional(),
   /** Such as `3.12`; `null` for the Python at hand. */
   pythonVersion: pythonVersionSchema.nullable(),
   /** Projects of which it is asked who else in the resolution mentions them. @default none */
@@ -116,13 +118,23 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
   return {
     input: pipResolveInputSchema,
     async run(input, signal): Promise<PipResolveOutput> {
-      const { requirements, pythonVersion, mentionsOf } = pipResolveInputSchema.parse(input);
+      const { requirements, constraints = [], pythonVersion, mentionsOf } = pipResolveInputSchema.parse(
+        input,
+      );
       const lines = requirements.map(withoutComment).filter((line) => line !== "");
       const asked = lines.filter((line) => REQUIREMENT.test(line));
-      const skipped = lines.filter((line) => !REQUIREMENT.test(line));
+      const bounds = constraints.map(withoutComment).filter((line) => line !== "");
+      // pip refuses a constraint with extras, and with it the whole question.
+      const isBound = (line: string) => REQUIREMENT.test(line) && !line.includes("[");
+      const bound = bounds.filter(isBound);
+      const skipped = [
+        ...lines.filter((line) => !REQUIREMENT.test(line)),
+        ...bounds.filter((line) => !isBound(line)),
+      ];
+      const question = [...asked, ...bound.map((line) => `-c ${line}`)];
       if (asked.length === 0) return { ok: true, resolved: [], mentions: [], skipped };
       const known = mentionsOf === undefined || mentionsOf.length === 0
-        ? memory.recall(asked, minorOf(pythonVersion))
+        ? memory.recall(question, minorOf(pythonVersion))
         : undefined;
       if (known !== undefined) return { ok: true, resolved: known, mentions: [], skipped };
       const python = await findPython(pythonVersion, signal);
@@ -137,8 +149,12 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
           "--progress-bar=off",
           "--report=-",
           "--requirement=requirements.txt",
+          ...(bound.length > 0 ? ["--constraint=constraints.txt"] : []),
         ],
-        files: { "requirements.txt": `${asked.join("\n")}\n` },
+        files: {
+          "requirements.txt": `${asked.join("\n")}\n`,
+          ...(bound.length > 0 ? { "constraints.txt": `${bound.join("\n")}\n` } : {}),
+        },
         env: PIP_ENVIRONMENT,
         timeoutMs: PIP_RESOLVE_TIMEOUT_MS,
         signal,
@@ -146,7 +162,7 @@ export function createPipResolve(workshop: Workshop, findPython: FindPython): To
       if (result.code === 0) {
         const { install } = reportSchema.parse(JSON.parse(reportIn(result.stdout)));
         const resolved = install.map(({ metadata: { name, version } }) => ({ name, version }));
-        memory.keep(asked, minorOf(pythonVersion), resolved);
+        memory.keep(question, minorOf(pythonVersion), resolved);
         return {
           ok: true,
           resolved,

@@ -25,9 +25,9 @@ export async function checkRequirements(
 ): Promise<Check[]> {
   const paths = edits.filter(({ content }) => content !== null).map(({ path }) => path);
   const files = new Set(
-    paths.filter((path) => isRequirementsFile(path) && !basename(path).startsWith("constraints")),
+    paths.filter((path) => isRequirementsFile(path) && !isConstraintsFile(path)),
   );
-  if (paths.some((path) => basename(path) === VERSION_FILE)) {
+  if (paths.some((path) => basename(path) === VERSION_FILE || isConstraintsFile(path))) {
     const usual = join(settings.rootDir === "" ? "." : settings.rootDir, "requirements.txt");
     if (await checkout.read(usual) !== undefined) files.add(usual);
   }
@@ -35,10 +35,10 @@ export async function checkRequirements(
   for (const file of files) {
     checks.push(
       await checkBy(`requirements ${sanitizeLine(file)}`, async () => {
-        const requirements = await linesOf(file, checkout);
+        const { requirements, constraints } = await linesOf(file, checkout);
         const pythonVersion = await pythonVersionOf(file, settings.rootDir, checkout);
         const answer = pipResolveOutputSchema.parse(
-          await ask("pip-resolve", { requirements, pythonVersion }),
+          await ask("pip-resolve", { requirements, constraints, pythonVersion }),
         );
         if (!answer.ok) return { result: "fail", detail: sanitizeLine(answer.conflict, CONFLICT_CHARS_MAX) };
         const python = pythonVersion === null ? "" : ` for Python ${pythonVersion}`;
@@ -54,24 +54,35 @@ export async function checkRequirements(
   return checks;
 }
 
-/** The lines of a requirements file and of those it includes. Continued lines become one. */
-async function linesOf(file: string, checkout: Checkout): Promise<string[]> {
+const isConstraintsFile = (path: string) => basename(path).startsWith("constraints");
+
+/** The lines of a requirements file, of those it includes and of its constraints. Continued lines become one. */
+async function linesOf(
+  file: string,
+  checkout: Checkout,
+): Promise<{ requirements: string[]; constraints: string[] }> {
   const seen = new Set<string>();
-  const visit = async (path: string, depth: number): Promise<string[]> => {
+  const constraints: string[] = [];
+  const visit = async (path: string, depth: number, isConstraint: boolean): Promise<string[]> => {
     if (seen.has(path) || seen.size >= FILES_MAX || depth > INCLUDE_DEPTH_MAX) return [];
     seen.add(path);
     const text = await checkout.read(path);
     // A file that cannot be read stays visible as a line that was not looked at.
-    if (text === undefined) return [`-r ${path}`];
+    if (text === undefined) return [`${isConstraint ? "-c" : "-r"} ${path}`];
     const lines: string[] = [];
     for (const line of text.replace(/\\\r?\n/g, " ").split(/\r?\n/)) {
-      const included = /^\s*(?:-r|--requirement)[\s=]*(\S+)/.exec(line)?.[1];
-      if (included === undefined) lines.push(line);
-      else lines.push(...await visit(join(dirname(path), included), depth + 1));
+      const [, flag = "", name] = /^\s*(-r|--requirement|-c|--constraint)[\s=]*(\S+)/.exec(line) ?? [];
+      if (name === undefined) lines.push(line);
+      else {
+        const constrains = isConstraint || /^-?-c/.test(flag);
+        const found = await visit(join(dirname(path), name), depth + 1, constrains);
+        (constrains ? constraints : lines).push(...found);
+      }
     }
     return lines;
   };
-  return await visit(file, 0);
+  const requirements = await visit(file, 0, false);
+  return { requirements, constraints };
 }
 
 /** The version that the service's own file names. */

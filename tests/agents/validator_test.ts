@@ -97,7 +97,7 @@ Deno.test("the validator passes files that parse and fails the ones that do not,
   );
 });
 
-Deno.test("the validator proves that requirements resolve, their includes and the named Python counted in", async () => {
+Deno.test("the validator proves that requirements resolve, their includes, constraints and the named Python counted in", async () => {
   await using index = await createPythonIndex([
     { name: "lib-a", version: "1.0", requires: ["lib-b<2"] },
     { name: "lib-b", version: "1.5" },
@@ -105,7 +105,7 @@ Deno.test("the validator proves that requirements resolve, their includes and th
     { name: "old", version: "1.0", requiresPython: "<3.11" },
   ]);
   const { env } = index;
-  const [good, bad, included, older, gone] = await Promise.all([
+  const [good, bad, included, older, gone, bound, binding] = await Promise.all([
     validate({}, { "requirements.txt": "# ours\nlib-a==1.0\nlib-b==1.5 \\\n  --hash=sha256:00\n" }, { env }),
     validate({}, { "requirements.txt": "lib-a==1.0\nlib-b==2.0\n" }, { env }),
     validate({ "base.txt": "lib-b==2.0\n" }, { "requirements.txt": "-r base.txt\nlib-a==1.0\n" }, { env }),
@@ -114,7 +114,18 @@ Deno.test("the validator proves that requirements resolve, their includes and th
       settings: { rootDir: "api" },
     }),
     validate({}, { "requirements.txt": "lib-a ===\nnot a requirement\n" }, { toolless: true }),
+    validate(
+      { "constraints.txt": "lib-b>=2\n" },
+      { "requirements.txt": "-c constraints.txt\nlib-a==1.0\n" },
+      { env },
+    ),
+    validate(
+      { "requirements.txt": "-c constraints.txt\nlib-a==1.0\n" },
+      { "constraints.txt": "lib-b>=2\n" },
+      { env },
+    ),
   ]);
+  assertEquals([bound.verdict, binding.verdict], ["fail", "fail"]);
   assertEquals([good.verdict, good.checks.at(-1)?.detail], ["pass", "resolves to 2 packages"]);
   assertEquals(bad.verdict, "fail");
   assertStringIncludes(bad.checks.at(-1)?.detail ?? "", "lib-b==2.0");

@@ -5,8 +5,11 @@ import { allowsVersion } from "../../code/python_versions.ts";
 import { isPinned, normalName, parseRequirements, withAddition } from "../../code/requirements.ts";
 import { none, patch } from "../remedy.ts";
 import type { FixContext, Remedy } from "../remedy.ts";
+import { leftOutOf, leftOutText, resolveLines } from "../python_constraints.ts";
+import { alsoMissing, fitting } from "../python_missing.ts";
 import { importsModule, pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
-import { pipResolve, pipVersions } from "../tools.ts";
+import { pipVersions, versionIn } from "../tools.ts";
+import { sanitizeLine } from "../../../text/sanitize.ts";
 import type { Proposal } from "../../messages.ts";
 import { pythonDirectoryRemedies } from "./python_directory.ts";
 import { pythonHeavyRemedies } from "./python_heavy.ts";
@@ -58,17 +61,38 @@ async function addRequirement(context: FixContext): Promise<Proposal> {
     return none(`the package index has no ${name}${python === null ? "" : ` for Python ${python}`}`);
   }
   // A version that fits its neighbours; where the index cannot tell, the newest one.
-  const resolution = await pipResolve(context.ask, [...lines, name], python).catch(() => undefined);
-  if (resolution?.ok === false) return none(`${name} cannot be installed beside the other requirements`);
-  const version = resolution?.resolved.find((each) => normalName(each.name) === normalName(name))?.version ??
-    newest;
-  const requirement = isPinned(parseRequirements(text)) ? `${name}==${version}` : name;
+  const ask = (more: readonly string[]) =>
+    resolveLines(context, [...lines, name, ...more], python).catch(() => undefined);
+  const first = await ask([]);
+  if (first?.ok === false) return none(`${name} cannot be installed beside the other requirements`);
+  const names = [...listed, ...first?.resolved ?? []].map((each) => normalName(each.name));
+  const wish = first === undefined
+    ? []
+    : await alsoMissing(context, files, new Set([...names, normalName(name)]));
+  const { added, resolution } = await fitting(wish, first, ask);
+  const isExact = isPinned(parseRequirements(text));
+  const written = (each: string) => {
+    const version = resolution === undefined ? undefined : versionIn(resolution, each);
+    return isExact ? `${each}==${version ?? newest}` : each;
+  };
+  const content = [name, ...added.map(({ distribution }) => distribution)].map(written)
+    .reduce(withAddition, text);
+  const also = added.map(({ distribution, path: file, line }) =>
+    `${written(distribution)} (${sanitizeLine(file, PATH_CHARS_MAX)} line ${line})`
+  );
+  const summary = `Add ${written(name)} to ${path}` +
+    (also.length === 0
+      ? ""
+      : `, and with it what the program also imports and no requirement brings: ${also.join(", ")}`);
   return patch(
-    [{ path, content: withAddition(text, requirement) }],
-    `Add ${requirement} to ${path}`,
+    [{ path, content }],
+    summary + leftOutText(await leftOutOf(context, files)),
     isKnown ? "low" : "medium",
   );
 }
+
+/** Characters of a path in a summary. */
+const PATH_CHARS_MAX = 80;
 
 /** Versions that Render installs, newest first (reference section 11; Render takes any release from 3.7.3 on). */
 const PYTHON_VERSIONS = ["3.14.3", "3.13.4", "3.12.11", "3.11.11", "3.10.14", "3.9.18", "3.8.18"];
@@ -91,7 +115,7 @@ async function setPythonVersion(context: FixContext): Promise<Proposal> {
     const minor = version.split(".").slice(0, 2).join(".");
     const resolution = lines.length === 0
       ? undefined
-      : await pipResolve(context.ask, lines, minor).catch(() => undefined);
+      : await resolveLines(context, lines, minor).catch(() => undefined);
     if (resolution?.ok === false) continue;
     chosen = version;
     break;

@@ -14,11 +14,13 @@ import {
 } from "../../code/requirements.ts";
 import type { Requirement } from "../../code/requirements.ts";
 import type { Proposal } from "../../messages.ts";
+import { leftOutOf, leftOutText, resolveLines } from "../python_constraints.ts";
 import { pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
 import { placesOf, usageOf } from "../python_usage.ts";
 import { none, patch } from "../remedy.ts";
 import type { FixContext, Remedy } from "../remedy.ts";
-import { pipResolve, pipVersions } from "../tools.ts";
+import { pipVersions } from "../tools.ts";
+import type { Resolved } from "../tools.ts";
 
 /** Heavy requirements looked at. */
 const HEAVY_MAX = 30;
@@ -129,7 +131,8 @@ async function dropUnused(context: FixContext): Promise<Proposal> {
   }, which no file of the repository imports and no other requirement mentions`;
   return patch(
     await without(context, dropped, texts),
-    moved.length === 0 ? taken : `${taken}; ${movesText(moved, python).replace(/^M/, "m")}`,
+    (moved.length === 0 ? taken : `${taken}; ${movesText(moved, python).replace(/^M/, "m")}`) +
+      leftOutText(await leftOutOf(context, files)),
     "medium",
   );
 }
@@ -140,8 +143,7 @@ interface Moved {
   version: string;
 }
 
-type Resolution = Extract<Awaited<ReturnType<typeof pipResolve>>, { ok: true }>;
-type Wheels = { kind: "moved"; moved: Moved[]; resolution: Resolution } | { kind: "none"; why: string };
+type Wheels = { kind: "moved"; moved: Moved[]; resolution: Resolved } | { kind: "none"; why: string };
 
 /** How some requirements can be installed: with the large pins that have no wheel moved, else as they are. */
 async function installable(
@@ -150,11 +152,11 @@ async function installable(
   heavy: readonly Heavy[],
   python: string | null,
   mentionsOf: readonly string[] = [],
-): Promise<{ resolution: Resolution; moved: Moved[] } | null> {
+): Promise<{ resolution: Resolved; moved: Moved[] } | null> {
   // First the wheels: nothing is resolved from sources, so a pin without one would end it all.
   const wheels = await wheelMoves(context, lines, heavy, python, mentionsOf);
   if (wheels.kind === "moved") return wheels;
-  const resolution = await pipResolve(context.ask, lines, python, mentionsOf);
+  const resolution = await resolveLines(context, lines, python, mentionsOf);
   return resolution.ok ? { resolution, moved: [] } : null;
 }
 
@@ -183,7 +185,7 @@ async function useWheels(context: FixContext): Promise<Proposal> {
   );
   return patch(
     [...await movedTexts(context, wheels.moved)].map(([path, content]) => ({ path, content })),
-    movesText(wheels.moved, python),
+    movesText(wheels.moved, python) + leftOutText(await leftOutOf(context, files)),
     isMajor ? "medium" : "low",
   );
 }
@@ -228,7 +230,7 @@ async function wheelMoves(
         ? line
         : withSpecifier(line, requirement, `==${move.version}`);
     });
-    const resolution = await pipResolve(context.ask, changed, python, mentionsOf);
+    const resolution = await resolveLines(context, changed, python, mentionsOf);
     if (resolution.ok) return { kind: "moved", moved, resolution };
   }
   const why = `versions of ${listOf(moves.map(({ heavy }) => heavy))} with wheels do not fit the other pins`;

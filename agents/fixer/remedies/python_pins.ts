@@ -15,7 +15,14 @@ import {
 import type { Requirement } from "../../code/requirements.ts";
 import { none, patch } from "../remedy.ts";
 import type { FixContext } from "../remedy.ts";
-import { pythonVersionOf, requirementFiles, requirementLines, whyTheyResolve } from "../python_project.ts";
+import {
+  constraintFiles,
+  constraintLines,
+  leftOutOf,
+  leftOutText,
+  whyTheyResolve,
+} from "../python_constraints.ts";
+import { pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
 import { nearest } from "./python_nearest.ts";
 import { pipResolve, pipVersions, versionIn } from "../tools.ts";
 import type { Resolution, Resolved } from "../tools.ts";
@@ -33,8 +40,9 @@ const PINS_MAX = 6;
 interface Pin {
   path: string;
   requirement: Requirement;
-  /** The line as `requirementLines` gives it. */
+  /** The line as `requirementLines` or `constraintLines` gives it. */
   line: string;
+  isConstraint: boolean;
 }
 interface Move {
   pin: Pin;
@@ -46,20 +54,22 @@ export async function movePins(context: FixContext): Promise<Proposal> {
   const files = await requirementFiles(context);
   if (files.length === 0) return none("the build command installs no requirements file of the commit");
   const lines = await requirementLines(context, files);
+  const constraints = await constraintLines(context);
   const python = await pythonVersionOf(context);
   const startedAt = performance.now();
   let asked = 0;
   let askedMax = RESOLVES_MAX;
   const resolve = async (moves: readonly Move[]): Promise<Resolution | undefined> => {
     if (++asked > askedMax || performance.now() - startedAt > RESOLVING_MS_MAX) return undefined;
-    const changed = lines.map((line) => {
-      const move = moves.find((each) => each.pin.line === line);
-      const parsed = move === undefined ? undefined : parseRequirement(line);
-      return move === undefined || parsed === undefined
-        ? line
-        : `${parsed.name}${parsed.extras}${move.specifier}${parsed.tail}`;
-    });
-    return await pipResolve(context.ask, changed, python);
+    const changed = (all: readonly string[], isConstraint: boolean) =>
+      all.map((line) => {
+        const move = moves.find(({ pin }) => pin.line === line && pin.isConstraint === isConstraint);
+        const parsed = move === undefined ? undefined : parseRequirement(line);
+        return move === undefined || parsed === undefined
+          ? line
+          : `${parsed.name}${parsed.extras}${move.specifier}${parsed.tail}`;
+      });
+    return await pipResolve(context.ask, changed(lines, false), python, [], changed(constraints, true));
   };
   /** Proposes the nearest versions with which these moves resolve, one pin after the other. */
   const settle = async (moves: readonly Move[], found: Resolved): Promise<Proposal> => {
@@ -79,7 +89,8 @@ export async function movePins(context: FixContext): Promise<Proposal> {
       const version = versionIn(found, name);
       if (version !== undefined) settled = at(`==${version}`);
     }
-    return await proposal(context, moves.map(({ pin }) => pin), found);
+    const left = leftOutText(await leftOutOf(context, files));
+    return await proposal(context, moves.map(({ pin }) => pin), found, left);
   };
   /** The first of these moves, each of one pin, with which everything resolves. */
   const tryOne = async (
@@ -100,7 +111,11 @@ export async function movePins(context: FixContext): Promise<Proposal> {
   const first = await resolve([]);
   if (first === undefined) return none("pip was not asked");
   if (first.ok) return none(await whyTheyResolve(context, files));
-  const pins = await pinsOf(context, files, namedIn(first.conflict));
+  const named = namedIn(first.conflict);
+  const pins = [
+    ...await pinsOf(context, files, named),
+    ...await pinsOf(context, await constraintFiles(context), named, true),
+  ].toSorted((a, b) => Number(isExact(b)) - Number(isExact(a))).slice(0, PINS_MAX);
   if (pins.length === 0) return none("no pin of the requirements files is part of the conflict");
 
   const needs = needsIn(first.conflict);
@@ -198,6 +213,7 @@ async function pinsOf(
   context: FixContext,
   files: readonly string[],
   names: ReadonlySet<string>,
+  isConstraint = false,
 ): Promise<Pin[]> {
   const pins: Pin[] = [];
   for (const path of files) {
@@ -205,24 +221,25 @@ async function pinsOf(
     const lines = text.split(/\r?\n/);
     for (const requirement of parseRequirements(text)) {
       if (requirement.specifier === "" || !names.has(normalName(requirement.name))) continue;
-      pins.push({ path, requirement, line: lines[requirement.line]!.trim() });
+      pins.push({ path, requirement, line: lines[requirement.line]!.trim(), isConstraint });
     }
   }
-  // Exact pins before ranges: a range says what its author thought about.
-  return pins.toSorted((a, b) =>
-    Number(pinOf(b.requirement) !== undefined) - Number(pinOf(a.requirement) !== undefined)
-  ).slice(0, PINS_MAX);
+  return pins;
 }
+
+/** Exact pins come before ranges: a range says what its author thought about. */
+const isExact = ({ requirement }: Pin) => pinOf(requirement) !== undefined;
 
 async function proposal(
   context: FixContext,
   pins: readonly Pin[],
   resolution: Resolved,
+  left: string,
 ): Promise<Proposal> {
   const texts = new Map<string, string>();
   const moves: string[] = [];
   let isMajor = false;
-  for (const { path, requirement } of pins) {
+  for (const { path, requirement, isConstraint } of pins) {
     const version = versionIn(resolution, requirement.name);
     if (version === undefined || !/^[\w.+!-]+$/.test(version)) {
       return none(`pip does not say which ${requirement.name} fits`);
@@ -234,12 +251,13 @@ async function proposal(
     isMajor ||= (pin ?? "").split(".", 1)[0] !== version.split(".", 1)[0];
     const text = texts.get(path) ?? await context.view.read(path) ?? "";
     texts.set(path, withSpecifier(text, requirement, specifier));
-    moves.push(`${requirement.name} from ${requirement.specifier} to ${specifier}`);
+    const where = isConstraint ? ` in ${path}` : "";
+    moves.push(`${requirement.name} from ${requirement.specifier} to ${specifier}${where}`);
   }
   const edits = [...texts].map(([path, content]) => ({ path, content }));
   return patch(
     edits,
-    `Move ${moves.join(" and ")}, so that the requirements can be installed together`,
+    `Move ${moves.join(" and ")}, so that the requirements can be installed together${left}`,
     isMajor ? "medium" : "low",
   );
 }

@@ -7,12 +7,12 @@ import { CORE_PROVIDERS, providerModules } from "../../code/llm_providers.ts";
 import { normalName, parseRequirements, withoutRequirements } from "../../code/requirements.ts";
 import type { Requirement } from "../../code/requirements.ts";
 import type { Proposal } from "../../messages.ts";
-import { pythonVersionOf, requirementFiles, requirementLines, whyTheyResolve } from "../python_project.ts";
+import { leftOutOf, leftOutText, resolveLines, whyTheyResolve } from "../python_constraints.ts";
+import { pythonVersionOf, requirementFiles, requirementLines } from "../python_project.ts";
 import { placesOf, usageOf } from "../python_usage.ts";
 import type { Site } from "../python_usage.ts";
 import { none, patch } from "../remedy.ts";
 import type { FixContext, Remedy } from "../remedy.ts";
-import { pipResolve } from "../tools.ts";
 
 /** Providers that may go, looked at together; all their subsets are few. */
 const OPTIONAL_MAX = 5;
@@ -54,7 +54,7 @@ async function dropProviders(context: FixContext): Promise<Proposal> {
   let asked = 0;
   const fits = async (changed: readonly string[]) => {
     if (++asked > RESOLVES_MAX) return false;
-    return (await pipResolve(context.ask, changed, python)).ok;
+    return (await resolveLines(context, changed, python)).ok;
   };
   if (await fits(lines)) {
     return none(await whyTheyResolve(context, files));
@@ -87,7 +87,7 @@ async function dropProviders(context: FixContext): Promise<Proposal> {
       edits,
       `Drop ${said.join(" and ")}, of which no version fits the other requirements; ${
         needed.length === 0 ? "the others stay" : needed.join("; ")
-      }`,
+      }${leftOutText(await leftOutOf(context, files))}`,
       "medium",
     );
   }

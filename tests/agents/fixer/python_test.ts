@@ -165,28 +165,72 @@ test("where pip leaves lines out of account, they are named instead of saying th
   const log =
     "ERROR: Cannot install alpha==1.0 and beta==1.0 because these package versions have conflicting " +
     "dependencies.\n\nThe conflict is caused by:\n    The user requested alpha==1.0\n    beta 1.0 depends on alpha>=2\n";
+  const resolves = "the requirements resolve here";
+  const without = `${resolves} without what pip was not asked about`;
   await withRealTools(index.env, async (ask) => {
     for (
       const [first, why] of [
-        ["-c constraints.txt\n", "requirements.txt has a line that is not looked into: -c constraints.txt"],
-        ["./corelib\n", "requirements.txt has a line that is not looked into: ./corelib"],
-        ["-r missing.txt\n", "requirements.txt has a line that is not looked into: -r missing.txt"],
+        ["./corelib\n-e .\n", `${without}: ./corelib in requirements.txt, -e . in requirements.txt`],
+        [
+          "-r missing.txt\n-c gone.txt\n",
+          `${without}: -r missing.txt in requirements.txt, -c gone.txt in requirements.txt`,
+        ],
         [
           "--extra-index-url https://me:secret@index.example/simple\n",
-          "requirements.txt has a line that is not looked into: --extra-index-url (an address)",
+          `${without}: --extra-index-url (an address) in requirements.txt`,
         ],
-        ["# ours\n-r more.txt\n", "the requirements resolve here: the conflict is not in the commit's files"],
+        ["# ours\n-r more.txt\n-c fits.txt\n", `${resolves}: the conflict is not in the commit's files`],
       ] as const
     ) {
       await using project = await createProject({
         "requirements.txt": `${first}alpha==1.0\nbeta==1.0\n`,
         "more.txt": "alpha\n",
-        "constraints.txt": "alpha<1\n",
+        "fits.txt": "alpha<2\n",
         "app.py": "",
       }, PYTHON);
       const diagnosis = await project.diagnose(log, "build");
       assertEquals(await project.propose(diagnosis, ask, "python/move-pins"), { kind: "none", why });
     }
+  });
+});
+
+test("constraints are part of the question to pip: what they pin moves in their file, and what is left out is said", async () => {
+  await using index = await createPythonIndex([
+    ...["1.0.0", "1.2.0", "2.0.0"].map((version) => ({ name: "alpha", version })),
+    { name: "beta", version: "1.0.0", requires: ["alpha>=1.1"] },
+    { name: "gamma", version: "1.0.0" },
+  ]);
+  const build = "python3 -m pip install --dry-run --ignore-installed -r requirements.txt";
+  const failing = async (requirements: string, command: string) => {
+    const project = await createProject({
+      "requirements.txt": requirements,
+      "base.txt": "# all of it\n-c pins/constraints.txt\nbeta\n",
+      "pins/constraints.txt": "alpha==1.0.0  # by hand\nbeta==1.0.0\n",
+      "app.py": "",
+    }, { ...PYTHON, buildCommand: command });
+    const { log } = await project.shell(command, { env: index.env });
+    return { project, diagnosis: await project.diagnose(log, "build") };
+  };
+  await withRealTools(index.env, async (ask) => {
+    const { project, diagnosis } = await failing("-r base.txt\nalpha\ngamma==1.0.0\n", build);
+    await using _project = project;
+    assertEquals(diagnosis.cause, "python-dependency-conflict");
+    assertEquals(await project.apply(await project.propose(diagnosis, ask)), ["pins/constraints.txt"]);
+    assertEquals(await project.read("pins/constraints.txt"), "alpha==1.2.0  # by hand\nbeta==1.0.0\n");
+    const { result } = await project.shell(build, { env: index.env });
+    assertEquals(result.kind === "exited" && result.code, 0);
+
+    // Given on the command line, beside a line that would run code.
+    const command = `${build} -c pins/constraints.txt`;
+    const other = await failing("alpha\nbeta\n", command);
+    await using _other = other.project;
+    await other.project.write({ "requirements.txt": "alpha\nbeta\n-e ./corelib\n" });
+    const proposal = await other.project.propose(other.diagnosis, ask);
+    assertEquals(
+      proposal.kind === "patch" && proposal.summary,
+      "Move alpha from ==1.0.0 to ==1.2.0 in pins/constraints.txt, so that the requirements can be installed together; " +
+        "pip was not asked about -e ./corelib in requirements.txt",
+    );
   });
 });
 
