@@ -213,7 +213,7 @@ export const THEMES: readonly Theme[] = [
         happens:
           "A repository carries install hooks, a `setup.py` or a Makefile made to run during the check of a fix.",
         holds:
-          "Resolving runs none of it; a build on drydock runs without credentials in a cleared environment.",
+          "Resolving runs none of it. A rehearsal, where the policy asks for one, sees no credential, home, data folder or other process, and where it cannot be shut in nothing runs.",
       },
       {
         number: 18,
