@@ -8,7 +8,7 @@ import { EvenkeelError, messageOf } from "../base/errors.ts";
 import { nearest } from "../text/nearest.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import type { Flag } from "./command.ts";
-import { createPainter } from "./output.ts";
+import { createPainter, printOn } from "./output.ts";
 import type { Style } from "./output.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -55,7 +55,7 @@ export async function startLog(
   options: { level: Level; secrets: Pick<Secrets, "redact">; print?: (line: string) => void },
 ): Promise<AsyncDisposable> {
   const { level, secrets } = options;
-  const print = options.print ?? ((line) => console.error(line));
+  const print = options.print ?? ((line) => printOn("stderr", line));
   const { paint } = createPainter({ isTerminal: Deno.stderr.isTerminal() });
   const sink = (record: LogRecord) => {
     const text = secrets.redact(sanitizeLine(textOf(record), LINE_CHARS_MAX));

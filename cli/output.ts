@@ -37,6 +37,16 @@ export function createPainter(options: { isTerminal?: boolean; noColor?: boolean
   };
 }
 
+/** A line of a log. A file on a full disk, or a reader who has gone, takes none, and ends nothing that goes on. */
+export function printOn(where: "stdout" | "stderr", line: string): void {
+  try {
+    if (where === "stdout") console.log(line);
+    else console.error(line);
+  } catch {
+    // Nobody is left to be told.
+  }
+}
+
 /** One line of text from outside, harmless to print and of bounded length. */
 export function safe(text: string, charactersMax = SHOWN_CHARACTERS_MAX): string {
   return sanitizeLine(text, charactersMax);

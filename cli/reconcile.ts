@@ -29,6 +29,7 @@ import type { Narrator } from "./event_line.ts";
 import { createExplainer } from "./failure.ts";
 import { createDiskWatch } from "./disk_watch.ts";
 import type { DiskWatch } from "./disk_watch.ts";
+import { printOn } from "./output.ts";
 import { openWhenWritable, TRY_AGAIN_MS } from "./while_unwritable.ts";
 import { verboseFlag } from "./log.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -105,7 +106,7 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   }
   await using beginning = await begin(flags);
   const { configuration, secrets } = beginning;
-  const print = (text: string) => console.log(secrets.redact(text));
+  const print = (text: string) => printOn("stdout", secrets.redact(text));
   const narrator = createNarrator(print, systemClock, Deno.stdout.isTerminal());
   const { apiKey, apiUrl } = configuration;
   using stop = stopOnSignals((name) =>
@@ -127,31 +128,42 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     leaseMs: flags.lease,
     narrator,
     stop: stop.signal,
-    serve: (store, reason) =>
-      startStatusServer({
+    serve(store, reason) {
+      const since = systemClock.now();
+      return startStatusServer({
         ...server,
-        store,
+        // Nothing of what is seen meanwhile is recorded anywhere.
+        store: {
+          listServices: () => Promise.resolve([]),
+          getActiveIncident: (id) => store.getActiveIncident(id),
+          listIncidents: (query) => store.listIncidents(query),
+          listEvents: (query) => store.listEvents(query),
+        },
+        observing: async () => ({ since, reason, seen: await store.listServices() }),
         readiness: () => Promise.resolve({ ready: false, reason: `Observe-only: ${reason}` }),
-      }),
+      });
+    },
   });
   if (standing === null) return EXIT.ready;
   const { replica, store } = standing;
   const nextPasses = new Map<string, number>();
   const desk = new WebhookDesk(configuration);
-  const disk = createDiskWatch(narrator);
+  const disk = createDiskWatch(narrator, systemClock);
   /** Who leads, while another Evenkeel does. */
   let leader: string | null = null;
   // Whoever asks for readiness needs no token, and finding out writes to the disk.
   const storeTrouble = keptAnswer(() => troubleOf(store), systemClock, READINESS_KEPT_MS);
+  const observing = () => disk.observing(storeTrouble);
   const status = await startStatusServer({
     ...server,
     store,
     ...(desk.receiver === undefined ? {} : { webhook: desk.receiver }),
     advice: () => adviceReport(store, { freeMemoryMiB: freeMemoryMiB(), now: systemClock.now() }),
     nextPassAt: (serviceId) => nextPasses.get(serviceId) ?? null,
+    observing,
     readiness: async () => {
-      const trouble = disk.trouble ?? await storeTrouble();
-      if (trouble !== null) return { ready: false, reason: `Observe-only: ${trouble}` };
+      const trouble = await observing();
+      if (trouble !== null) return { ready: false, reason: `Observe-only: ${trouble.reason}` };
       const reason = leader === null
         ? "Looking after the services"
         : `Standing by: ${leader} looks after the services`;
@@ -236,7 +248,7 @@ async function lookAfter(term: Term, care: Care): Promise<void> {
       queue,
       async onPass(spec, pass) {
         desk.learn(spec.service, pass.record.serviceId);
-        const isLookedAtOnly = care.disk.outcome(pass.outcome);
+        const isLookedAtOnly = care.disk.pass(pass);
         if (!isLookedAtOnly) {
           narrator.outcome(pass.record.name, pass.outcome);
           await explain(parts.store, pass);

@@ -19,6 +19,14 @@ import type { Secrets } from "./secrets.ts";
 
 /** How often the folder is tried again, in milliseconds. */
 export const TRY_AGAIN_MS = 5_000;
+/** Where what is seen meanwhile may lie: the usual place, or in memory where that is on the disk that refuses. */
+const PLACES = [undefined, "/dev/shm"];
+const NOTHING_SEEN: StatusStore = {
+  listServices: () => Promise.resolve([]),
+  getActiveIncident: () => Promise.resolve(null),
+  listIncidents: () => Promise.resolve([]),
+  listEvents: () => Promise.resolve([]),
+};
 const log = logOf("files");
 
 export interface Observing {
@@ -43,9 +51,7 @@ export async function openWhenWritable(observing: Observing): Promise<Standing |
   const reason = messageWithHint(first);
   narrator.say(`Observe-only, nothing is changed: ${reason}`);
   const over = new AbortController();
-  const looking = observe(observing, reason, AbortSignal.any([stop, over.signal])).catch((error) =>
-    log.warn(`Cannot look meanwhile: ${messageOf(error)}`)
-  );
+  const looking = observeSomewhere(observing, reason, AbortSignal.any([stop, over.signal]));
   let opened: Standing | DiskTrouble = first;
   try {
     while (opened instanceof DiskTrouble) {
@@ -74,11 +80,35 @@ async function openWritable(directory: string, leaseMs: number): Promise<Standin
   }
 }
 
+/** Looks at the services until it is over, where there is a place for it; says how it is in any case. */
+async function observeSomewhere(observing: Observing, reason: string, over: AbortSignal): Promise<void> {
+  for (const dir of PLACES) {
+    try {
+      return await observe(observing, reason, over, dir);
+    } catch (error) {
+      log.warn(`Cannot look meanwhile in ${dir ?? "the folder for temporary files"}: ${messageOf(error)}`);
+    }
+  }
+  const status = await observing.serve(NOTHING_SEEN, reason).catch((error) => log.warn(messageOf(error)));
+  if (!over.aborted) {
+    await new Promise((resolve) => over.addEventListener("abort", resolve, { once: true }));
+  }
+  await status?.stop();
+}
+
 /** Looks at the services until it is over; what is seen is kept in memory and in a folder that goes afterwards. */
-async function observe(observing: Observing, reason: string, over: AbortSignal): Promise<void> {
+async function observe(
+  observing: Observing,
+  reason: string,
+  over: AbortSignal,
+  dir: string | undefined,
+): Promise<void> {
   const { configuration, secrets, narrator, serve } = observing;
   await using cleanup = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir({ prefix: "evenkeel-observing-" });
+  const folder = await Deno.makeTempDir({
+    ...(dir === undefined ? {} : { dir }),
+    prefix: "evenkeel-observing-",
+  });
   cleanup.defer(() => Deno.remove(folder, { recursive: true }));
   const services = configuration.services.map((spec) => ({
     ...spec,

@@ -3,14 +3,17 @@
  * A pass begins with nothing but the store and the world, so that a kill between any two lines loses nothing and
  * a timer, a webhook and a person can all start one.
  */
+import { runInline } from "../agents/inline.ts";
 import { messageWithHint } from "../base/errors.ts";
 import { systemTrouble } from "../state/disk.ts";
 import { Doubts } from "../state/doubts.ts";
+import type { ServiceRecord } from "../state/records.ts";
 import type { Action, Memory } from "./action.ts";
 import { CheckoutCache } from "./checkouts.ts";
+import { glimpse } from "./glimpse.ts";
 import { resume, runningAttempt } from "./incident.ts";
 import type { Observation } from "./observation.ts";
-import { CannotLookAfter, findServiceId, MONITOR_FAILED, observe } from "./observe.ts";
+import { CannotLookAfter, findServiceId, MONITOR_FAILED, MONITOR_REASONS, observe } from "./observe.ts";
 import { OBSERVE_ONLY } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
 import { RunningPass } from "./pass.ts";
@@ -19,7 +22,7 @@ import { act, diagnose, read } from "./pass_steps.ts";
 import { plan } from "./plan.ts";
 import { FailureCounts } from "./process_memory.ts";
 import type { ProcessMemory } from "./process_memory.ts";
-import { addSample, emptyRecord } from "./samples.ts";
+import { emptyRecord } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
 
 export type { Pass } from "./pass.ts";
@@ -52,6 +55,8 @@ export class Controller implements AsyncDisposable {
   readonly #serviceIds = new Map<string, string>();
   /** Services whose newest sample was taken and could not be recorded: it may have been a bad one. */
   readonly #lostSamples = new Set<string>();
+  /** What was seen of services while it could not be recorded. */
+  readonly #glimpses = new Map<string, ServiceRecord>();
 
   constructor(parts: Parts, options: ControllerOptions = {}) {
     this.#parts = parts;
@@ -78,12 +83,29 @@ export class Controller implements AsyncDisposable {
       const { observation, serviceId } = looked;
       const trouble = systemTrouble(`go on with ${spec.service}`, error);
       if (trouble === null || observation === undefined || serviceId === undefined) throw error;
-      const record = addSample(emptyRecord(serviceId, spec.service, spec.generation), observation, spec);
+      const { record, incident } = await this.#glimpse(spec, serviceId, observation);
       const message = messageWithHint(trouble);
       const afterMs = spec.intervalMs;
       const outcome = { kind: "waiting", reason: OBSERVE_ONLY, message, afterMs, forPerson: true } as const;
-      return { outcome, record, incident: null, observation, withheld: null };
+      return { outcome, record, incident, observation, withheld: null };
     }
+  }
+
+  /** Keeps in memory what was seen and cannot be recorded, and tells what is new in it. */
+  async #glimpse(
+    spec: ServiceSpec,
+    serviceId: string,
+    observation: Observation,
+  ): Promise<Pick<Pass, "record" | "incident">> {
+    const { store, onEvent } = this.#parts;
+    // A disk that refuses to be written often can still be read.
+    const incident = await store.getActiveIncident(serviceId).catch(() => null);
+    const stored = this.#glimpses.get(serviceId) ?? await store.getService(serviceId).catch(() => null);
+    const before = stored ?? emptyRecord(serviceId, spec.service, spec.generation);
+    const { record, events } = glimpse(before, incident, observation, spec);
+    this.#glimpses.set(serviceId, record);
+    for (const event of events) onEvent(event, { serviceName: record.name, incident });
+    return { record, incident };
   }
 
   async #pass(given: ServiceSpec, signal: AbortSignal, looked: Looked): Promise<Pass> {
@@ -97,11 +119,19 @@ export class Controller implements AsyncDisposable {
       throw error;
     });
     Object.assign(looked, { observation, serviceId });
-    if (observation.seen === null || observation.seen.health.reason === MONITOR_FAILED) {
-      await this.#parts.checkRoom?.();
+    if (observation.seen === null || MONITOR_REASONS.has(observation.seen.health.reason)) {
+      await this.#parts.checkRoom?.().catch(async (error) => {
+        // There is no room for a process of the monitor's own: what can be seen without one, is.
+        if (observation.seen?.health.reason === MONITOR_FAILED) {
+          const runAgent = this.#parts.runFallback ?? runInline;
+          looked.observation = await observe({ ...this.#parts, runAgent }, given, serviceId, signal);
+        }
+        throw error;
+      });
     }
     const pass = await RunningPass.begin(this.#parts, given, serviceId, observation, wasLost);
     this.#lostSamples.delete(serviceId);
+    this.#glimpses.delete(serviceId);
     const { incident } = pass;
     if (incident?.status === "stalled" && await this.#parts.store.isResumeAsked(incident.id)) {
       await pass.become(resume(incident), { type: "IncidentResumed", message: "A person asked to go on" });

@@ -3,6 +3,7 @@
  * What could not be seen is reported as unseen; only what nobody can ever see (a wrong key, no such service) is
  * an error.
  */
+import { mayRunInline } from "../agents/inline.ts";
 import { monitorAgent } from "../agents/monitor/agent.ts";
 import type { MonitorInput, Probe } from "../agents/messages.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
@@ -21,6 +22,10 @@ export const DEPLOYS_READ = 20;
 const WAKE_TIMEOUT_MS = 90_000;
 /** The reason of a probe that could not be made because the monitor could not run. */
 export const MONITOR_FAILED = "MonitorFailed";
+/** The same for one that must not be run in this process either. */
+const MONITOR_ENDED = "MonitorEnded";
+/** Reasons of probes that were not made. */
+export const MONITOR_REASONS: ReadonlySet<string> = new Set([MONITOR_FAILED, MONITOR_ENDED]);
 const BODY_BYTES_MAX = 256 * 1024;
 
 /** What waiting does not mend: Render refuses the key, or there is no such service. */
@@ -182,7 +187,8 @@ async function probe(
     own.probe ?? askRender(parts, spec.database, signal),
   ]);
   if (run.kind === "failed") {
-    const unknown: Probe = { status: "unknown", reason: MONITOR_FAILED, message: run.message };
+    const reason = mayRunInline(run.why) ? MONITOR_FAILED : MONITOR_ENDED;
+    const unknown: Probe = { status: "unknown", reason, message: run.message };
     return { health: unknown, json: unknown, database: database ?? unknown };
   }
   const { health, json } = run.output;

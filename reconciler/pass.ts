@@ -167,7 +167,7 @@ function durationsOf(
 }
 
 /** One event for each condition whose status changed. */
-function* transitions(
+export function* transitions(
   record: ServiceRecord,
   conditions: ServiceRecord["conditions"],
 ): Iterable<Told> {

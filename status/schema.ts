@@ -60,11 +60,17 @@ export const serviceStatusSchema = z.strictObject({
   })).describe("Newest first"),
   nextPass: time.nullable().describe("When the service is looked at again; null when not known"),
   observedAt: time,
+  recordedAt: time.nullable().describe(
+    "When it was last recorded: older than observedAt while nothing can be written; null when it never was",
+  ),
 });
 
 export const statusSchema = z.strictObject({
   version: z.string(),
   at: time,
+  observeOnly: z.strictObject({ since: time, reason: z.string() }).nullable().describe(
+    "Nothing can be written: services are looked at and nothing is changed; null when all is well",
+  ),
   services: z.array(serviceStatusSchema),
 });
 export type Status = z.infer<typeof statusSchema>;

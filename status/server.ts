@@ -46,6 +46,8 @@ export interface StatusServerOptions {
   isWatched?: NonNullable<SnapshotOptions["isWatched"]>;
   /** When a service is looked at again, in milliseconds since the epoch. @default not known */
   nextPassAt?: (serviceId: string) => number | null;
+  /** What is seen while nothing can be written. @default everything is recorded */
+  observing?: NonNullable<SnapshotOptions["observing"]>;
   /** What `/advice` answers. @default there is no such page */
   advice?: () => Promise<AdviceReport>;
   /** Takes Render's webhooks at WEBHOOK_PATH. @default there is no such page */

@@ -31,6 +31,17 @@ export interface SnapshotOptions {
   clock: Clock;
   /** When a service is looked at again, in milliseconds since the epoch. @default not known */
   nextPassAt?: (serviceId: string) => number | null;
+  /** What is seen while nothing can be written. @default everything is recorded */
+  observing?: () => Promise<Observing | null>;
+}
+
+/** While nothing can be written. */
+export interface Observing {
+  /** When that was noticed, in milliseconds since the epoch. */
+  since: number;
+  reason: string;
+  /** What was seen since and could not be recorded. */
+  seen: readonly ServiceRecord[];
 }
 
 const redact = createRedactor([]);
@@ -41,15 +52,33 @@ const timeOr = (ms: number | null) => ms === null ? null : timeOf(ms);
 
 export async function readStatus(options: SnapshotOptions): Promise<Status> {
   const { isWatched = () => true } = options;
-  const records = (await options.store.listServices()).filter(isWatched);
+  const stored = await options.store.listServices();
+  const observing = await options.observing?.() ?? null;
+  const recordedAt = new Map(stored.map(({ serviceId, updatedAt }) => [serviceId, updatedAt]));
+  const seen = new Map((observing?.seen ?? []).map((record) => [record.serviceId, record]));
+  const records = [
+    ...stored.map((record) => seen.get(record.serviceId) ?? record),
+    ...[...seen.values()].filter(({ serviceId }) => !recordedAt.has(serviceId)),
+  ].filter(isWatched);
   const services: ServiceStatus[] = [];
   for (const record of records.slice(0, SERVICES_SHOWN_MAX)) {
-    services.push(await readService(options, record));
+    services.push(await readService(options, record, recordedAt.get(record.serviceId) ?? null));
   }
-  return { version: options.version, at: timeOf(options.clock.now()), services };
+  return {
+    version: options.version,
+    at: timeOf(options.clock.now()),
+    observeOnly: observing === null
+      ? null
+      : { since: timeOf(observing.since), reason: clean(observing.reason) },
+    services,
+  };
 }
 
-async function readService(options: SnapshotOptions, record: ServiceRecord): Promise<ServiceStatus> {
+async function readService(
+  options: SnapshotOptions,
+  record: ServiceRecord,
+  recordedAt: number | null,
+): Promise<ServiceStatus> {
   const { store } = options;
   const active = await store.getActiveIncident(record.serviceId);
   const incidents = await store.listIncidents({ serviceId: record.serviceId, limit: INCIDENTS_READ_MAX });
@@ -82,6 +111,7 @@ async function readService(options: SnapshotOptions, record: ServiceRecord): Pro
     agentTrouble: events.flatMap(troubleOf).slice(0, AGENT_TROUBLES_MAX),
     nextPass: timeOr(options.nextPassAt?.(record.serviceId) ?? null),
     observedAt: timeOf(record.updatedAt),
+    recordedAt: timeOr(recordedAt),
   };
 }
 

@@ -3,18 +3,22 @@
  * nothing, says why once and at /readyz, and heals by itself when there is room again.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { existsSync } from "node:fs";
 import { fromFileUrl, join } from "@std/path";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
 import { until } from "../drydock/harbour.ts";
+import { statusSchema } from "../../status/schema.ts";
 import { inFull } from "../helpers/full.ts";
 import { nodeApp } from "../scenarios/apps.ts";
-import type { Daemon } from "../scenarios/daemon.ts";
+import { Daemon } from "../scenarios/daemon.ts";
 import { assertIsForPeople, begin, Stage } from "../scenarios/stage.ts";
 import type { Patient } from "../scenarios/stage.ts";
 
 /** Room for a store, a checkout and what agents need; small enough to be filled in no time. */
 const DISK = "24m";
+/** Files that it holds at most. */
+const INODES = 2000;
 const FILL_BYTES = 64 * 1024;
 /** Handles that are left, so that a health check can still come in. */
 const SPARE_HANDLES = 4;
@@ -34,7 +38,15 @@ class Disk implements AsyncDisposable {
 
   static async mount(folder: string): Promise<Disk> {
     await Deno.mkdir(folder, { recursive: true });
-    await command("mount", "-t", "tmpfs", "-o", `size=${DISK},mode=700`, "evenkeel-test", folder);
+    await command(
+      "mount",
+      "-t",
+      "tmpfs",
+      "-o",
+      `size=${DISK},nr_inodes=${INODES},mode=700`,
+      "evenkeel-test",
+      folder,
+    );
     return new Disk(folder);
   }
 
@@ -48,6 +60,20 @@ class Disk implements AsyncDisposable {
         // Full for pieces of this size.
       }
     }
+  }
+
+  /** Makes files until there is no room for another, in a folder that `free()` does not empty. */
+  async fillWithNames(): Promise<void> {
+    const folder = join(this.folder, "names");
+    await Deno.mkdir(folder);
+    for (let at = 0; at < INODES; at++) {
+      try {
+        (await Deno.create(join(folder, String(at)))).close();
+      } catch {
+        return;
+      }
+    }
+    throw new Error("The disk takes more files than it was told to");
   }
 
   async free(): Promise<void> {
@@ -81,10 +107,25 @@ const cannotMount = await (async () => {
 })();
 if (cannotMount !== null) console.log(`Disks are not tested: ${cannotMount}`);
 
-async function readiness(daemon: Daemon): Promise<{ status: number; reason: string }> {
-  // The newest address: one that waits for its disk has a server of its own.
+/** The newest address: one that waits for its disk has a server of its own. */
+async function addressOf(daemon: Daemon): Promise<string> {
   const line = daemon.lines.findLast((one) => /http:\S+/.test(one)) ?? await daemon.says(/http:\S+/);
-  const [url = ""] = /http:\S+(?=\/status)/.exec(line) ?? [];
+  return /http:\S+(?=\/status)/.exec(line)?.[0] ?? "";
+}
+
+/** What `/status` says of all and of the one service. */
+async function shown(daemon: Daemon) {
+  const response = await fetch(`${await addressOf(daemon)}/status`);
+  const text = await response.text();
+  assertEquals(response.status, 200, `${text}\n${daemon.lines.join("\n")}`);
+  const { observeOnly, services: [service] } = statusSchema.parse(JSON.parse(text));
+  if (service === undefined) throw new Error("No service is shown");
+  const healthy = service.conditions.find(({ type }) => type === "Healthy")?.status;
+  return { observeOnly, service, healthy };
+}
+
+async function readiness(daemon: Daemon): Promise<{ status: number; reason: string }> {
+  const url = await addressOf(daemon);
   const response = await fetch(`${url}/readyz`);
   const { reason } = await response.json();
   return { status: response.status, reason };
@@ -133,11 +174,17 @@ async function heals(stage: Stage, patient: Patient, daemon: Daemon): Promise<vo
   await stage.assertEvenkeelIsGone();
 }
 
+/** The service is ill while this file is there. */
+const illness = ({ folder }: Stage) => join(folder, "ill");
+
 /** A service that is well, under a daemon whose data folder is a disk of its own. */
-async function onDisk(work: (stage: Stage, patient: Patient, disk: Disk) => Promise<void>): Promise<void> {
+async function onDisk(
+  work: (stage: Stage, patient: Patient, disk: Disk) => Promise<void>,
+  app: (stage: Stage) => ReturnType<typeof nodeApp> = () => nodeApp(),
+): Promise<void> {
   await using stage = await Stage.open();
   await using disk = await Disk.mount(stage.dataDirectory);
-  const patient = await stage.patient(nodeApp(), {
+  const patient = await stage.patient(app(stage), {
     commands: { buildCommand: "", startCommand: "node index.js" },
   });
   await begin(patient, "live");
@@ -181,7 +228,18 @@ Deno.test({
       assertEquals(code, 0);
       await breaks(patient);
       const refuse = [
-        { begin: () => disk.remount("ro"), end: () => disk.remount("rw"), why: /read-?only/i },
+        {
+          // As in a container whose whole file system is read-only.
+          begin: () => {
+            stage.env["TMPDIR"] = "/proc/nowhere";
+            return disk.remount("ro");
+          },
+          end: () => {
+            delete stage.env["TMPDIR"];
+            return disk.remount("rw");
+          },
+          why: /read-?only/i,
+        },
         { begin: () => disk.fill(), end: () => disk.free(), why: /full|No space left/ },
       ];
       const taken = inFull(refuse, refuse.slice(0, 1));
@@ -194,6 +252,9 @@ Deno.test({
         await daemon.says(/Observe-only/);
         assertMatch((await isReady(daemon, 503)).reason, why);
         await goesOnLooking(stage);
+        const { service, observeOnly } = await shown(daemon);
+        assertEquals([service.ready, service.recordedAt], ["False", null]);
+        assertMatch(observeOnly?.reason ?? "", why);
         await assertUntouched(stage, patient);
         assertSaid(daemon, why);
         await end();
@@ -201,6 +262,87 @@ Deno.test({
         else await heals(stage, patient, daemon);
       }
     }),
+});
+
+const refusals = [
+  {
+    name: "is full",
+    args: inProcess,
+    refuse: (disk: Disk) => disk.fill(),
+    why: /disk is full|No space left/,
+  },
+  {
+    // The store goes on; there is none for what the agents' processes need.
+    name: "takes no more files",
+    args: [],
+    refuse: (disk: Disk) => disk.fillWithNames(),
+    why: /No space left/,
+  },
+];
+for (const { name, args, refuse, why } of inFull(refusals, refusals.slice(0, 1))) {
+  Deno.test({
+    name:
+      `a service that turns bad while the disk ${name} is told at once, and shown at /status (promise 26)`,
+    ignore: cannotMount !== null,
+    fn: () =>
+      onDisk(
+        async (stage, patient, disk) => {
+          await using daemon = stage.reconcile(args);
+          await daemon.says(/ReadyTrue/);
+          await until(async () => (await shown(daemon)).service.ready === "True" ? true : undefined);
+          assertEquals((await shown(daemon)).observeOnly, null);
+          await refuse(disk);
+          await daemon.says(/Observe-only/);
+          assertEquals((await shown(daemon)).healthy, "True");
+          await Deno.writeTextFile(illness(stage), "");
+          assertMatch(await daemon.says(/HealthyFalse/), /500/);
+          await daemon.says(/ReadyFalse/);
+          const ill = await shown(daemon);
+          assertEquals([ill.healthy, ill.service.ready], ["False", "False"]);
+          assertMatch(ill.observeOnly?.reason ?? "", why);
+          assert(Date.parse(ill.service.observedAt) > Date.parse(ill.observeOnly?.since ?? ""));
+          const recordedAt = Date.parse(ill.service.recordedAt ?? "");
+          assert(recordedAt < Date.parse(ill.service.observedAt));
+          // It is looked at again and again, and recorded no more.
+          await Deno.remove(illness(stage));
+          await daemon.says(/HealthyTrue/);
+          const well = await shown(daemon);
+          assertEquals([well.healthy, Date.parse(well.service.recordedAt ?? "")], ["True", recordedAt]);
+          assertSaid(daemon, why);
+          await assertUntouched(stage, patient);
+          assertEquals(await daemon.stop(), 0);
+        },
+        (stage) =>
+          nodeApp({
+            imports: 'import { existsSync } from "node:fs";',
+            health: `const isIll = existsSync(${JSON.stringify(illness(stage))});
+  answer(isIll ? 500 : 200, { status: isIll ? "ill" : "ok" });`,
+          }),
+      ),
+  });
+}
+
+Deno.test({
+  name: "a daemon whose lines go to a file on a full disk goes on without them (promise 26)",
+  ignore: !existsSync("/dev/full"),
+  async fn() {
+    await using stage = await Stage.open();
+    const patient = await stage.patient(nodeApp(), {
+      commands: { buildCommand: "", startCommand: "node index.js" },
+    });
+    await begin(patient, "live");
+    await stage.configure([patient]);
+    const words = [Deno.execPath(), "run", "-A", "--no-check", MAIN, "reconcile", "--status-port", "0"];
+    const shell = ["/bin/sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh"];
+    await using daemon = new Daemon(
+      [...shell, ...words, ...inProcess, "--verbose"],
+      join(stage.folder, "work"),
+      stage.env,
+    );
+    await goesOnLooking(stage);
+    await goesOnLooking(stage);
+    assertEquals(await daemon.stop(), 0);
+  },
 });
 
 const limits = [
