@@ -116,7 +116,7 @@ export async function scenarioCommand(args: string[]): Promise<number> {
   const narrator = createNarrator(say, systemClock, painter.isColoured);
   narrator.say(`A local Render builds ${requirements.trim().split("\n").length} pinned packages; that fails`);
   const id = await createService(drydock, foundingService, repository, {
-    PIP_CACHE_DIR: join(dataDirectory, "scenario-pip-cache"),
+    PIP_CACHE_DIR: join(dataDirectory, "cache", "scenario-pip"),
   });
   const spec: ServiceSpec = {
     ...DEFAULT_SPEC,

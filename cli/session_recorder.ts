@@ -20,9 +20,9 @@ import {
   writeLearningState,
   writeSession,
 } from "../state/artifacts.ts";
+import { capDataFolder } from "../state/data_caps.ts";
 import type { StateEvent } from "../state/records.ts";
 import { composeSession, readSessionFiles, SESSION_INCIDENTS_LISTED } from "../state/sessions.ts";
-import { forgetOldSessions } from "../state/sessions_kept.ts";
 import type { Store } from "../state/store.ts";
 import { cleanLog } from "../text/redact.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
@@ -51,6 +51,9 @@ export interface SessionRecorder {
   write(): Promise<void>;
 }
 
+/** How often what grows in the data folder is made small again, in milliseconds. */
+export const TIDY_EVERY_MS = 3_600_000;
+
 /** Whether the attempt goes on in this process; events of before this was said do. */
 const swarmFailedSchema = z.object({ goesOn: z.boolean() });
 
@@ -60,8 +63,7 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
   const startedAt = clock.now();
   /** Incidents that another session opened and this one goes on with. */
   const adopted = new Set<string>();
-  /** Once a run is enough: a run adds one session. */
-  let hasTidied = false;
+  let tidyAt = -Infinity;
   const line = (...words: (string | number)[]) =>
     `${new Date(clock.now()).toISOString()} ${
       words.map((word) => sanitizeLine(String(word))).filter((word) => word !== "").join(" ")
@@ -136,9 +138,9 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
       attempted(() => Promise.all([append("swarm", text), ...goesOn ? [append("fallback", text)] : []]));
     },
     async write() {
-      if (!hasTidied) {
-        hasTidied = true;
-        await attempted(() => forgetOldSessions(dataDirectory, sessionId));
+      if (clock.monotonic() >= tidyAt) {
+        tidyAt = clock.monotonic() + TIDY_EVERY_MS;
+        await attempted(() => capDataFolder(dataDirectory, sessionId, clock.now()));
       }
       await attempted(() => writeLearningState(dataDirectory, store, files));
       await attempted(async () => {

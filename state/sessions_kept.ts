@@ -7,17 +7,21 @@ import { isSessionId, SESSIONS_LISTED_MAX } from "./sessions.ts";
 
 /** Sessions whose files are kept: as many as a list shows. */
 export const SESSIONS_KEPT = SESSIONS_LISTED_MAX;
+/** Bytes of all of them; the current one stays whatever it has. */
+export const SESSIONS_BYTES_MAX = 1024 ** 3;
 
 /**
  * Removes the files of the sessions that were written longest ago.
  * @param current a session that stays whatever its age
  * @param kept sessions that stay @default SESSIONS_KEPT
+ * @param bytesMax bytes that stay @default SESSIONS_BYTES_MAX
  * @returns how many went
  */
 export async function forgetOldSessions(
   dataDir: string,
   current: string,
   kept: number = SESSIONS_KEPT,
+  bytesMax: number = SESSIONS_BYTES_MAX,
 ): Promise<number> {
   const folder = join(dataDir, "memory", "sessions");
   const found: { name: string; at: number }[] = [];
@@ -31,11 +35,29 @@ export async function forgetOldSessions(
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const old = found.toSorted((a, b) => b.at - a.at).slice(Math.max(0, kept - 1));
+  let bytes = await bytesOf(join(folder, current));
+  const old: typeof found = [];
+  for (const [place, session] of found.toSorted((a, b) => b.at - a.at).entries()) {
+    bytes += await bytesOf(join(folder, session.name));
+    if (place >= kept - 1 || bytes > bytesMax) old.push(session);
+  }
   for (const { name } of old) {
     await Deno.remove(join(folder, name), { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
   }
   return old.length;
+}
+
+/** Bytes of the files in a session's folder, which holds no others. */
+async function bytesOf(folder: string): Promise<number> {
+  let bytes = 0;
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      bytes += (await Deno.lstat(join(folder, name)).catch(() => ({ size: 0 }))).size;
+    }
+  } catch {
+    // Gone by now, or begun by nobody yet.
+  }
+  return bytes;
 }

@@ -18,7 +18,8 @@ const HEADER_BYTES = 100;
 const MAGIC: readonly number[] = [...new TextEncoder().encode("SQLite format 3\0")];
 /** With a write-ahead log to write and to read, nothing reserved in a page, and three fixed fractions. */
 const AFTER_PAGE_SIZE = [2, 2, 0, 64, 32, 32];
-const KEPT = ".damaged-";
+/** What stands between the name of a store and the time at which it was put aside as damaged. */
+export const KEPT = ".damaged-";
 
 /** Which file lies at a path; `null` when there is none. */
 export function fileAt(path: string): number | null {
