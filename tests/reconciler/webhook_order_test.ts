@@ -1,16 +1,16 @@
 /**
- * Any permutation, loss or repetition of deliveries leads to the same end: the real receiver, queue, daemon,
+ * Any permutation, loss or repetition of deliveries leads to the same end: the real receiver, queue, daemon, keeper,
  * controller and store against the simulator's Render on simulated time, compared with a run that hears nothing.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Clock } from "../../base/clock.ts";
-import { signedHeaders } from "../../drydock/webhooks/sign.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import { runDaemon } from "../../reconciler/daemon.ts";
 import type { Outcome } from "../../reconciler/outcome.ts";
 import type { Parts } from "../../reconciler/parts.ts";
 import { WorkQueue } from "../../reconciler/queue.ts";
 import { ServiceKeys } from "../../reconciler/service_keys.ts";
+import { keepWebhook } from "../../reconciler/webhook_keeper.ts";
 import { createWebhookVerifier } from "../../render/webhook.ts";
 import { IN_MEMORY } from "../../state/database.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
@@ -24,27 +24,52 @@ import { createSimulatedRender } from "../simulation/render.ts";
 import { createSimulatedRepositories } from "../simulation/repositories.ts";
 import { Scheduler } from "../simulation/scheduler.ts";
 import { CALM } from "../simulation/weather.ts";
+import { Mailroom, SECRET } from "./mailroom.ts";
+import type { Mail, Way } from "./mailroom.ts";
 import { spec as specOf } from "./world.ts";
 
-const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MINUTE = 60_000;
 /** Enough for two incidents and the proof of both repairs. */
-const END_MS = 45 * MINUTE;
+const END_MS = 60 * MINUTE;
+/** After the first incident has begun, and before the second. */
+const KEEPER_LOOK_MS = 15 * MINUTE;
 const SEEDS = inFull(300, 4);
 
-/** When each copy of a delivery arrives after its event, in milliseconds; none when it is lost. */
-type Post = (chance: Chance) => number[];
-
 /** Lost, sent up to three times, and late by up to ten minutes, so that any order comes up. */
-const anything: Post = (chance) =>
-  Array.from(
-    { length: chance.pick([0, 0, 1, 1, 2, 3]) },
-    () => chance.whole(0, chance.pick([100, 20_000, 10 * MINUTE])),
-  );
+const anything = (chance: Chance): Way => (mail, room) => {
+  for (let copies = chance.pick([0, 0, 1, 1, 2, 3]); copies > 0; copies--) {
+    room.send(mail, chance.whole(0, chance.pick([100, 20_000, 10 * MINUTE])));
+  }
+};
+const lost: Way = () => {};
+const atOnce: Way = (mail, room) => room.send(mail);
+const twice: Way = (mail, room) => [0, 20_000].forEach((afterMs) => room.send(mail, afterMs));
+const LATE_MS = 4 * MINUTE;
+const late: Way = (mail, room) => room.send(mail, LATE_MS);
+/** What comes within a while, the newest first. */
+const BATCH_MS = 3 * MINUTE;
+function reversed(): Way {
+  let batch: Mail[] = [];
+  return (mail, room) => {
+    if (batch.length === 0) {
+      room.scheduler.after(BATCH_MS, () => {
+        for (const [at, one] of batch.reverse().entries()) room.send(one, at * 1_000);
+        batch = [];
+      });
+    }
+    batch.push(mail);
+  };
+}
 
-async function run(seed: number, post: Post) {
+interface Options {
+  /** How often the daemon looks without being told. @default 30 s */
+  intervalMs?: number;
+  /** Whether the receiver can be reached at a time. @default always */
+  isUp?: (at: number) => boolean;
+}
+
+async function run(seed: number, way: Way, { intervalMs = 30_000, isUp = () => true }: Options = {}) {
   const scheduler = new Scheduler();
-  const chance = new Chance(seed, "deliveries");
   const platform = new Platform(scheduler, new Chance(seed, "platform"), () => CALM, () => {});
   const service = platform.addService({ "src/main": "v0", "src/routes": "v0" }, "wait");
   const clock: Clock = {
@@ -59,7 +84,7 @@ async function run(seed: number, post: Post) {
   };
   const spec = specOf({
     service: service.id,
-    intervalMs: 30_000,
+    intervalMs,
     watchIntervalMs: 10_000,
     stableForMs: MINUTE,
   });
@@ -100,25 +125,12 @@ async function run(seed: number, post: Post) {
       for (const { service } of keys.specsOf(data)) queue.nudge(service, spec.watchIntervalMs);
     },
   });
-  let deliveries = 0;
-  const deliver = ({ id, type }: SimService["events"][number]) => {
-    const body = JSON.stringify({ type, timestamp: "", data: { id, serviceId: service.id } });
-    deliveries++;
-    void receiver.answer(
-      new Request("http://evenkeel.example/", {
-        method: "POST",
-        headers: signedHeaders(SECRET, id, clock.now(), body),
-        body,
-      }),
-    );
-  };
-  let posted = 0;
-  const postNew = () => {
-    for (; posted < service.events.length; posted++) {
-      const event = service.events[service.events.length - 1 - posted]!; // the list is newest first
-      for (const afterMs of post(chance)) scheduler.after(afterMs, () => deliver(event));
-    }
-  };
+  const room = new Mailroom(
+    scheduler,
+    service,
+    way,
+    (request, at) => isUp(at) ? receiver.answer(request) : null,
+  );
   push(platform, service, 10 * MINUTE, { "src/main": "defect missing" });
   push(platform, service, 30 * MINUTE, { "src/routes": "defect crash" });
   let last: Outcome | null = null;
@@ -130,17 +142,30 @@ async function run(seed: number, post: Post) {
     onPass: (_, { outcome }) => void (last = outcome),
     onTrouble: (_, message) => assert(false, message),
   });
-  await scheduler.run(END_MS, () => false, postNew);
+  const keeping = keepWebhook({ ...parts, api: { ...parts.api, webhooks: room.api } }, {
+    lookMs: KEEPER_LOOK_MS,
+    id: null,
+    secrets: [SECRET],
+    specs: [spec],
+    keys,
+    queue,
+    signal: stop.signal,
+  });
+  await scheduler.run(END_MS, () => false, () => room.postNew());
   stop.abort();
   queue.close();
   await scheduler.run(END_MS + MINUTE, () => false, () => {});
-  await daemon;
+  await Promise.all([daemon, keeping]);
   const tree = (commit: string | undefined) =>
     commit === undefined ? null : service.repository.get(commit).tree;
   const record = await store.getService(service.id);
   const incidents = await store.listIncidents({ serviceId: service.id });
+  const told = (await store.listEvents({ limit: 1000 })).map(({ type }) => type);
+  const effects = (await store.listJournal()).map(({ kind, state }) => `${kind} ${state}`).reverse();
   return {
-    deliveries,
+    room,
+    told,
+    effects,
     end: {
       outcome: (last as Outcome | null)?.kind,
       troubles: platform.troubles(service),
@@ -168,21 +193,86 @@ function push(platform: Platform, service: SimService, atMs: number, change: Rec
   });
 }
 
-Deno.test("any permutation, loss and repetition of deliveries ends as if none had come (promise 2)", async () => {
-  let deliveries = 0;
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const silent = await run(seed, () => []);
-    assertEquals(silent.end.troubles, []);
-    assertEquals([silent.end.outcome, silent.end.ready, silent.end.hold], ["settled", "True", null]);
-    assertEquals(silent.end.incidents.map(({ gap, status }) => [gap, status]), [
-      ["unhealthy", "healed"],
-      ["deploy-failed", "healed"],
-    ]);
-    const heard = await run(seed, anything);
-    deliveries += heard.deliveries;
-    assertEquals(heard.end, silent.end, `seed ${seed}`);
-    const prompt = await run(seed, () => [0]);
-    assertEquals(prompt.end, silent.end, `seed ${seed}, each delivery at once`);
+/** The end of a run that hears nothing. */
+async function silent(seed: number) {
+  const { end, room } = await run(seed, lost);
+  assertEquals(end.troubles, []);
+  assertEquals([end.outcome, end.ready, end.hold], ["settled", "True", null]);
+  assertEquals(end.incidents.map(({ gap, status }) => [gap, status]), [
+    ["unhealthy", "healed"],
+    ["deploy-failed", "healed"],
+  ]);
+  return { end, room };
+}
+
+const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
+/** So seldom that only a delivery, or what is done for the lack of one, makes the daemon look. */
+const SELDOM: Options = { intervalMs: 24 * 60 * MINUTE };
+
+Deno.test("a world in which every delivery is lost ends as one in which each comes at once (promise 2)", async () => {
+  const { end, room } = await silent(1);
+  assertEquals([room.posted.length > 3, room.taken.length], [true, 0]);
+  const prompt = await run(1, atOnce, SELDOM);
+  assertEquals(ids(prompt.room.taken), ids(prompt.room.posted));
+  assertEquals(prompt.end, end);
+});
+
+Deno.test("deliveries that each come twice end as if none had come (promise 2)", async () => {
+  const { room, end, effects } = await run(1, twice, SELDOM);
+  assertEquals(ids(room.taken).toSorted(), ids([...room.posted, ...room.posted]).toSorted());
+  assertEquals(new Set(ids(room.posted)).size, room.posted.length);
+  assertEquals(end, (await silent(1)).end);
+  assertEquals(effects, (await run(1, lost)).effects);
+});
+
+Deno.test("deliveries that come in the reverse order end as if none had come (promise 2)", async () => {
+  const { room, end } = await run(1, reversed(), SELDOM);
+  assertEquals(ids(room.taken).toSorted(), ids(room.posted).toSorted());
+  const places = room.taken.map(({ id }) => ids(room.posted).indexOf(id));
+  const overtaken = places.filter((place, at) => place < (places[at - 1] ?? 0));
+  assert(overtaken.length >= 2, `the order was ${places}`);
+  assertEquals(end, (await silent(1)).end);
+});
+
+Deno.test("deliveries that come minutes late end as if none had come (promise 2)", async () => {
+  const { room, end } = await run(1, late, SELDOM);
+  assertEquals(ids(room.taken), ids(room.posted));
+  for (const [at, { at: postedAt }] of room.posted.entries()) {
+    assertEquals((room.taken[at]?.at ?? 0) - postedAt >= LATE_MS, true);
   }
-  assert(deliveries > SEEDS * 5, `${deliveries} deliveries came`);
+  assertEquals(end, (await silent(1)).end);
+});
+
+Deno.test("a webhook that was disabled is switched on, what it missed is backfilled, and the world ends as if it had not been (promise 2)", async () => {
+  const [from, to] = [9 * MINUTE, KEEPER_LOOK_MS - MINUTE];
+  const { room, end, told, effects } = await run(1, atOnce, {
+    ...SELDOM,
+    isUp: (at) => at < from || at > to,
+  });
+  const missed = ids([...room.posted, ...room.unsent]).filter((id) => !ids(room.taken).includes(id));
+  assert(missed.length > 0, "every delivery was taken");
+  assertEquals(room.disabled, 1);
+  assert(room.taken.every(({ at }) => at < from || at > to) && room.taken.some(({ at }) => at > to));
+  assert(told.includes("EventsMissed") && told.includes("WebhookEnabled"), told.join(" "));
+  const { effects: expected } = await run(1, lost);
+  assertEquals(effects.filter((one) => one === "webhook-on done").length, 1);
+  assertEquals(effects.filter((one) => one !== "webhook-on done"), expected);
+  assertEquals(end, (await silent(1)).end);
+});
+
+Deno.test("any permutation, loss and repetition of deliveries ends as if none had come (promise 2)", async () => {
+  const seen = { lost: 0, repeated: 0, overtaken: 0, late: 0 };
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { end } = await silent(seed);
+    const { room, ...heard } = await run(seed, anything(new Chance(seed, "deliveries")));
+    assertEquals(heard.end, end, `seed ${seed}`);
+    const places = room.taken.map(({ id }) => ids(room.posted).indexOf(id));
+    seen.lost += room.posted.filter((_, place) => !places.includes(place)).length;
+    seen.repeated += places.length - new Set(places).size;
+    seen.overtaken += places.filter((place, at) => place < (places[at - 1] ?? 0)).length;
+    seen.late += room.taken.filter(({ at }, n) =>
+      at - (room.posted[places[n] ?? 0]?.at ?? 0) > MINUTE
+    ).length;
+  }
+  for (const [what, times] of Object.entries(seen)) assertNotEquals(times, 0, `nothing was ${what}`);
 });
