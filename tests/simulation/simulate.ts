@@ -28,6 +28,7 @@ import { confirmedRepositories } from "../../cli/leading.ts";
 import { createSimulatedAgents } from "./agents.ts";
 import { Checker } from "./checker.ts";
 import type { Violation } from "./checker.ts";
+import { drawDatabase } from "./databases.ts";
 import { DEFECTS, defectsOf } from "./defects.ts";
 import type { Tree } from "./git.ts";
 import { confirmedApi, Lock, openStore } from "./leading.ts";
@@ -258,12 +259,7 @@ export class Simulation {
         repo: null,
         branch: null,
         expect: null,
-        database: chance.pick([
-          { kind: "none" },
-          { kind: "none" },
-          { kind: "json-path", path: "database", good: ["up"] },
-          { kind: "render-postgres", id: service.id.replace("srv-", "dpg-") },
-        ]),
+        database: drawDatabase(chance, service),
         intervalMs,
         watchIntervalMs,
         stableForMs,
