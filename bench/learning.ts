@@ -16,6 +16,8 @@ import { HALF_LIFE_DAYS, QUARANTINE_DAYS } from "../state/learning.ts";
 const SEEDS_DEFAULT = 40;
 const CATALOGUE: Order = { kind: "catalogue" };
 const LEARNING: Order = { kind: "learning" };
+/** Over the interval's column: it is not in percent as the difference before it is. */
+const INTERVAL = "95 %, attempts";
 const ORACLE: Order = { kind: "oracle" };
 const CLASSES: readonly Classes[] = [
   { each: 3, own: 0 },
@@ -40,7 +42,7 @@ const base = worlds.map((world) => live(world, CATALOGUE));
 const learned = worlds.map((world) => live(world, LEARNING));
 const best = worlds.map((world) => live(world, ORACLE));
 
-print(["cause", "catalogue", "learning", "difference", "95 %", "known rates"]);
+print(["cause", "catalogue", "learning", "difference", INTERVAL, "known rates"]);
 for (const cause of [...STORIES.map(({ name }) => name), null]) {
   const against = sumUp(base, learned, cause);
   const bound = sumUp(base, best, cause);
@@ -65,14 +67,14 @@ const rules: [string, Order][] = [
   ["no quarantine", { kind: "learning", options: { quarantineDays: 0 } }],
   ["known rates", ORACLE],
 ];
-print(["rule", "catalogue", "learning", "difference", "95 %", "made worse"]);
+print(["rule", "catalogue", "learning", "difference", INTERVAL, "made worse"]);
 for (const [name, order] of rules) {
   const compared = sumUp(base, worlds.map((world) => live(world, order)), null);
   print([name, ...figures(compared), String(compared.worseWith)]);
 }
 
 console.log("\nWhere remedies differ less (log-odds of their rates times the steepness), overall");
-print(["steepness", "catalogue", "learning", "difference", "95 %", "known rates"]);
+print(["steepness", "catalogue", "learning", "difference", INTERVAL, "known rates"]);
 for (const steepness of [1, 0.75, 0.5, 0.25]) {
   const flat = seeds.map((seed) => happenings(seed, steepness));
   const without = flat.map((world) => live(world, CATALOGUE));

@@ -6,6 +6,7 @@ import { causes } from "../agents/analyzer/causes/all.ts";
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT, messageOf } from "../base/errors.ts";
 import { describeVariables } from "../reconciler/environment.ts";
+import { provingAttempts, verifiedOnly } from "../reconciler/proving.ts";
 import { HALF_LIFE_DAYS, QUARANTINE_DAYS } from "../state/learning.ts";
 import { remedyState } from "../state/learning_state.ts";
 import type { RemedyState } from "../state/learning_state.ts";
@@ -23,6 +24,8 @@ import { createPainter, printJson, safe, table } from "./output.ts";
 
 /** Classes of failures shown of a remedy in text; JSON lists more. */
 const CLASSES_SHOWN = 5;
+/** Newest incidents looked through for open ones. */
+const INCIDENTS_READ = 200;
 /** Names kept aside that are shown in text; JSON lists all. */
 const ASIDE_SHOWN = 20;
 
@@ -48,6 +51,13 @@ export const learnedDefinition = defineCommand({
 
 /** A remedy as it is shown; what the catalogue does not know is kept aside and never offered. */
 type Row = RemedyState & { known: boolean };
+/** An attempt of an open incident whose outcome is not verified yet. */
+interface Proving {
+  cause: string;
+  remedy: string;
+  service: string;
+  attempt: number;
+}
 interface Reading {
   file: string;
   /** When the same file was read in before, RFC 3339. */
@@ -73,7 +83,15 @@ export async function learnedCommand(args: readonly string[]): Promise<number> {
   if (reading !== null && reading.alreadyAt === null) await refreshExport(directory, store);
 
   const now = systemClock.now();
-  const rows: Row[] = (await recallTallies(store, now)).filter(({ cause }) =>
+  const open = (await store.listIncidents({ limit: INCIDENTS_READ })).filter(({ status }) =>
+    status === "open"
+  );
+  const proving = open.flatMap((incident) =>
+    [...provingAttempts(incident), ...incident.attempts.filter(({ status }) => status === "running")].map((
+      { cause, remedy, number },
+    ): Proving => ({ cause, remedy, service: incident.serviceName, attempt: number }))
+  ).filter(({ cause }) => wanted.length === 0 || wanted.includes(cause));
+  const rows: Row[] = (await recallTallies(verifiedOnly(store, open), now)).filter(({ cause }) =>
     wanted.length === 0 || wanted.includes(cause)
   ).map((tally) => ({ ...remedyState(tally), known: isKnown(tally.cause, tally.remedy) }));
   const imports = await store.listImports();
@@ -86,6 +104,7 @@ export async function learnedCommand(args: readonly string[]): Promise<number> {
       quarantineDays: QUARANTINE_DAYS,
       imported: reading,
       remedies: rows,
+      being_proven: proving,
       performance_map: durations,
       imported_failed_dependencies: failedDependencies,
     });
@@ -95,12 +114,25 @@ export async function learnedCommand(args: readonly string[]): Promise<number> {
   const blocks = [
     ...(reading === null ? [] : [told(reading)]),
     ...remedyBlocks(rows, now).map(([title, text]) => `${paint("bold", title)}\n${text}`),
+    ...(proving.length === 0
+      ? []
+      : [`${paint("bold", "Being proven, not counted yet")}\n${provingTable(proving)}`]),
     ...(wanted.length > 0 ? [] : factBlocks(durations, failedDependencies)).map(([title, text]) =>
       `${paint("bold", title)}\n${text}`
     ),
   ];
   console.log(blocks.length > 0 ? blocks.join("\n\n") : nothing(wanted));
   return EXIT.ready;
+}
+
+function provingTable(proving: readonly Proving[]): string {
+  return table(
+    proving.map(({ cause, remedy, service, attempt }) => [
+      safe(remedy),
+      `for ${safe(cause)}, attempt ${attempt} of the open incident of ${safe(service, 60)}`,
+    ]),
+    { indent: 2 },
+  );
 }
 
 function nothing(wanted: readonly string[]): string {
@@ -169,7 +201,7 @@ function remedyBlocks(rows: readonly Row[], now: number): Block[] {
     .map(([cause, group]): Block => [
       safe(cause),
       table([
-        ["remedy", "healed", "share", "95 %", "last", ""],
+        ["remedy", "healed", "share", "95 % interval", "last", ""],
         ...group.flatMap((row) => [
           [safe(row.remedy), ...figures(row, now), stateOf(row)],
           ...classRows(row, now),

@@ -24,6 +24,7 @@ import type { Checkout, Parts } from "./parts.ts";
 import { isWithinRisk } from "./policy.ts";
 import type { Note, Preparation, Question } from "./preparation.ts";
 import { planRehearsal, rehearsalNotes } from "./rehearsal.ts";
+import { provingText } from "./proving.ts";
 import { describePatch, withPatch } from "./setting.ts";
 import { verdictOf } from "./samples.ts";
 import { triedBefore } from "./tried.ts";
@@ -202,7 +203,7 @@ function draftAttempt(
       about: sanitizeLine(log.redact(diagnosis.failureClass.about)),
     },
     remedy,
-    why: whyChosen(advice, remedy),
+    why: whyChosen(advice, remedy, provingText(incident, remedy, diagnosis)),
     risk: proposal.risk,
     repair,
     build: buildFacts(
@@ -216,13 +217,18 @@ function draftAttempt(
 }
 
 /** The place of a remedy in the optimizer's order and the reason for it, for people. */
-function whyChosen({ order }: OptimizerOutput, remedy: string): string | null {
+function whyChosen({ order }: OptimizerOutput, remedy: string, proving: string | null): string | null {
   const place = order.findIndex((one) => one.remedy === remedy);
   const chosen = order[place];
   if (chosen === undefined) return null;
-  if (order.length === 1) return `the only remedy: ${chosen.why}`;
-  if (place === 0) return `chosen first of ${order.length}: ${chosen.why}`;
-  return `chosen after ${place === 1 ? "1 that does" : `${place} that do`} not apply: ${chosen.why}`;
+  const why = proving === null
+    ? chosen.why
+    : chosen.why === "never tried"
+    ? proving
+    : `${chosen.why}; ${proving}`;
+  if (order.length === 1) return `the only remedy: ${why}`;
+  if (place === 0) return `chosen first of ${order.length}: ${why}`;
+  return `chosen after ${place === 1 ? "1 that does" : `${place} that do`} not apply: ${why}`;
 }
 
 /** The view with a patch in it. */

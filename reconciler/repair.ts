@@ -38,6 +38,7 @@ import { monitorInput } from "./observe.ts";
 import type { Checkout, Parts } from "./parts.ts";
 import { isWithinRisk } from "./policy.ts";
 import type { Note, Preparation, Question } from "./preparation.ts";
+import { verifiedOnly } from "./proving.ts";
 import { lastTopology, measuredRuns } from "./swarm_runs.ts";
 
 /** How agents are run for one attempt. */
@@ -252,7 +253,7 @@ async function openCheckout(parts: Parts, seen: Sighting, signal: AbortSignal): 
 /** The remedies of the cause that was found, what is remembered of them, and what advice rests on. */
 async function remedyQuestion(
   { store, clock, freeMemoryMiB }: Parts,
-  { seen }: Question,
+  { seen, incident }: Question,
   found: HistoryInput,
   riskMax: Risk,
   { input, log }: Gathered,
@@ -269,7 +270,7 @@ async function remedyQuestion(
   return {
     cause,
     remedies: offered,
-    history: await recallClass(store, clock.now(), cause, failureClass.id),
+    history: await recallClass(verifiedOnly(store, [incident], found), clock.now(), cause, failureClass.id),
     advising: { history: await adviceHistory(store, seen.service.id, freeMemoryMiB()), facts },
   };
 }

@@ -3,7 +3,15 @@ import { fromFileUrl, join } from "@std/path";
 import { run } from "../../process/run.ts";
 import { learningStateSchema } from "../../state/learning_state.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
-import { denoEnvironment, incident, inFolder, namesIn, outcome, serviceRecord } from "../state/builders.ts";
+import {
+  attempt,
+  denoEnvironment,
+  incident,
+  inFolder,
+  namesIn,
+  outcome,
+  serviceRecord,
+} from "../state/builders.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const EXPORT = {
@@ -73,6 +81,35 @@ Deno.test("learned shows by which failures a remedy was judged, where there are 
       (await main(folder, "learned", "--cause", "port-bound-localhost")).stdout.includes("for "),
       false,
     );
+  }));
+
+Deno.test("learned tells an attempt of an open incident as being proven and counts nothing of it yet", () =>
+  inFolder(async (folder) => {
+    {
+      await using store = await openSqliteStore(join(folder, "data", "evenkeel.db"));
+      const unread = attempt({ status: "failed", deployId: "dep-1" });
+      const open = incident({ attempts: [unread, attempt({ number: 2, remedy: "node/add-dependency" })] });
+      const { id: incidentId, serviceId } = open;
+      const { cause, remedy } = unread;
+      await store.record({
+        service: serviceRecord(),
+        incident: open,
+        outcome: outcome({
+          at: Date.now(),
+          incidentId,
+          serviceId,
+          attempt: 1,
+          cause,
+          remedy,
+          outcome: "no_effect",
+        }),
+      });
+    }
+    const { stdout } = await main(folder, "learned");
+    assertEquals(/0 of 1/.test(stdout), false, stdout);
+    assertMatch(stdout, /Being proven, not counted yet\n +\S+ +for \S+, attempt 1 of the open incident of/);
+    const json = JSON.parse((await main(folder, "learned", "-o", "json")).stdout);
+    assertEquals(json.being_proven.map((one: Record<string, unknown>) => one["attempt"]), [1, 2]);
   }));
 
 Deno.test("learned --import takes in an earlier export once, as prior knowledge, and keeps aside what it does not know", () =>

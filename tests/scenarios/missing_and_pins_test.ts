@@ -81,3 +81,32 @@ Deno.test({
     assertStringIncludes(message, "move numpy from 1.21.0 to 1.22.4");
   },
 });
+
+Deno.test({
+  name:
+    "what is only likely is added alone, and until the incident is healed the attempt before is told as being proven",
+  ignore,
+  async fn() {
+    await using index = await createPythonIndex([
+      { name: "tiny-one", version: "1.0" },
+      { name: "tiny-two", version: "1.0" },
+    ]);
+    await using stage = await Stage.open({ env: index.env });
+    const patient = await stage.patient(pythonApp("import tiny_one\nimport tiny_two", "\n"), {
+      ...PYTHON,
+      envVars: index.env,
+    });
+    await begin(patient, "update_failed");
+    await stage.configure([patient]);
+    const { code, only, stderr } = await stage.once();
+    assertEquals([code, only.verdict], [0, "ready"], JSON.stringify(only, null, 2));
+    assertEquals(only.incident?.attempts.map(({ status, why }) => [status, why]), [
+      ["fixed", "the only remedy: never tried"],
+      [
+        "fixed",
+        "the only remedy: attempt 1 with it is being proven",
+      ],
+    ]);
+    assertEquals(stderr.includes("0 of 1"), false, stderr);
+  },
+});
