@@ -84,7 +84,7 @@ export const BUGS: Record<string, PlantedBug> = {
     }),
   },
   "measures the quiet time on the wall clock": {
-    seed: 15,
+    seed: 17,
     breaks: ["healed", "autodeploy"],
     parts: (parts) => ({
       ...parts,
@@ -93,6 +93,7 @@ export const BUGS: Record<string, PlantedBug> = {
     }),
   },
   "takes unknown for bad": {
+    seed: 12,
     breaks: ["unknown"],
     parts: withProbe("unknown", "bad"),
   },
@@ -133,6 +134,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "leaves autodeploy on when it rolls back": {
+    seed: 20,
     breaks: ["autodeploy"],
     ...withApi((api) => ({
       getService: async (id, signal) => ({ ...await api.getService(id, signal), autoDeploy: "no" }),
@@ -151,7 +153,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "forgets which patch it tried": {
-    seed: 350,
+    seed: 136,
     breaks: ["samePatch", "attempts"],
     ...withIncident((incident) => ({
       ...incident,

@@ -10,6 +10,7 @@ import type { PlantedBug } from "./planted.ts";
 
 export const STORY_BUGS: Record<string, PlantedBug> = {
   "asks for room for effects only before an attempt begins": {
+    seed: 45,
     breaks: ["effects"],
     ...withPlan((plan, spec, observation, incident, memory, now) => {
       const free = plan(
@@ -23,6 +24,7 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "switches autodeploy off where there is no room for the rollback": {
+    seed: 182,
     breaks: ["effects"],
     ...withPlan((plan, spec, observation, incident, memory, now) => {
       const { lastHour, lastDay } = memory.effects;
@@ -34,6 +36,7 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "looks again for ever after a rollback that the database spoiled": {
+    seed: 203,
     breaks: ["ends"],
     ...withPlan((plan, spec, observation, incident, memory, now) => {
       const action = plan(spec, observation, incident, memory, now);
@@ -47,7 +50,8 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "is overtaken by a deploy that was there before its attempt": {
-    breaks: ["repairs", "ends", "attempts", "samePatch", "busy"],
+    seed: 52,
+    breaks: ["repairs"],
     ...withIncident((incident) => ({
       ...incident,
       attempts: incident.attempts.map((attempt) => ({ ...attempt, newestDeployId: null })),
@@ -61,6 +65,7 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "does not see that the machine slept": {
+    seed: 120,
     breaks: ["healed"],
     ...withRecord((written) => {
       const { service } = written;
