@@ -71,10 +71,10 @@ export async function listen(
     headersTimeout: 0,
     requestTimeout: 0,
     keepAliveTimeout: limits.idleTimeoutMs,
-    requireHostHeader: true,
+    // Such a request is refused here, in the form of all other answers.
+    requireHostHeader: false,
   });
   server.maxConnections = limits.connectionsMax;
-  server.maxRequestsPerSocket = limits.requestsMax;
   server.setTimeout(limits.idleTimeoutMs, (socket) => {
     clients.get(socket)?.patience.wait(0, () => socket.destroy());
   });
@@ -91,8 +91,14 @@ export async function listen(
     });
   });
   const answering = new Set<Socket>();
+  const heard = new WeakMap<Socket, number>();
   server.on("request", (incoming, outgoing) => {
     const { socket } = incoming;
+    const requests = (heard.get(socket) ?? 0) + 1;
+    heard.set(socket, requests);
+    // With the answer to the last one the connection is closed.
+    if (requests > limits.requestsMax) return refuse(outgoing, 503);
+    if (requests === limits.requestsMax) outgoing.shouldKeepAlive = false;
     answering.add(socket);
     const client = clients.get(socket);
     const tookMs = performance.now() - (client?.beganAt ?? performance.now());
@@ -111,7 +117,9 @@ export async function listen(
   for (const event of ["connect", "upgrade"] as const) {
     server.on(event, (_incoming, socket) => sendOff(socket, "400 Bad Request"));
   }
-  server.on("checkContinue", (_incoming, outgoing) => refuse(outgoing, 417));
+  for (const event of ["checkContinue", "checkExpectation"] as const) {
+    server.on(event, (_incoming, outgoing) => refuse(outgoing, 417));
+  }
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(address.port, address.hostname, () => {
@@ -230,7 +238,10 @@ const REFUSAL_HEADERS = {
   "Content-Length": String(REFUSAL.length),
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cache-Control": "no-store",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
   "Connection": "close",
 };
 

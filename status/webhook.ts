@@ -20,7 +20,7 @@ export const WEBHOOK_BURST = 500;
 /** Forged requests a second that are answered 401 and logged in the long run, and at once; the others are told to go slower. */
 export const WEBHOOK_REFUSED_PER_SECOND = 10;
 export const WEBHOOK_REFUSED_BURST = 100;
-/** Requests whose bodies are read at once. */
+/** Requests whose bodies are read at once; a further one takes the place of the one that has waited longest. */
 export const WEBHOOK_AT_ONCE_MAX = 32;
 /** Deliveries remembered, so that a repeat asks for nothing; the oldest are forgotten. */
 export const WEBHOOK_IDS_KEPT = 2_000;
@@ -56,7 +56,8 @@ export function createWebhookReceiver<Delivery>(options: WebhookReceiverOptions<
   const mayEnter = createGate(clock, WEBHOOK_REQUESTS_PER_SECOND, WEBHOOK_BURST);
   const mayBeTold = createGate(clock, WEBHOOK_REFUSED_PER_SECOND, WEBHOOK_REFUSED_BURST);
   const seen = new Set<string>();
-  let reading = 0;
+  /** Gives each body up that is being read, the oldest first. */
+  const reading = new Set<() => void>();
 
   const unauthorized = (why: string): Response => {
     if (!mayBeTold()) return tooMany();
@@ -69,9 +70,17 @@ export function createWebhookReceiver<Delivery>(options: WebhookReceiverOptions<
       return refuse(413, "the body is too large");
     }
     if (!verifier.admits(request.headers)) return unauthorized("headers or time");
-    if (reading >= WEBHOOK_AT_ONCE_MAX) return refuse(503, "busy", { "Retry-After": "1" });
-    reading++;
-    const body = await readBody(request, clock).finally(() => reading--);
+    // Whoever can write a date can come this far. Render sends a body with its head, so that it is those who hold
+    // theirs back that are let go.
+    const [oldest] = reading;
+    if (oldest !== undefined && reading.size >= WEBHOOK_AT_ONCE_MAX) {
+      reading.delete(oldest);
+      oldest();
+    }
+    const { promise: givenUp, resolve } = Promise.withResolvers<"late">();
+    const giveUp = () => resolve("late");
+    reading.add(giveUp);
+    const body = await readBody(request, clock, givenUp).finally(() => reading.delete(giveUp));
     if (body === "large") return refuse(413, "the body is too large");
     if (body === "late") return refuse(408, "the body did not come");
     const verdict = verifier.verify(request.headers, body);
@@ -138,8 +147,12 @@ function createGate(clock: Clock, perSecond: number, burst: number): () => boole
   };
 }
 
-/** Reads a body with a cap on its bytes and its time. */
-async function readBody(request: Request, clock: Clock): Promise<Uint8Array | "large" | "late"> {
+/** Reads a body with a cap on its bytes and its time. @param givenUp resolves when another is read in its place */
+async function readBody(
+  request: Request,
+  clock: Clock,
+  givenUp: Promise<"late">,
+): Promise<Uint8Array | "large" | "late"> {
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
   const patience = new AbortController();
@@ -148,7 +161,7 @@ async function readBody(request: Request, clock: Clock): Promise<Uint8Array | "l
   let length = 0;
   try {
     for (;;) {
-      const chunk = await Promise.race([reader.read(), late]);
+      const chunk = await Promise.race([reader.read(), late, givenUp]);
       if (chunk === "late") return "late";
       if (chunk.done) return body.subarray(0, length);
       if (length + chunk.value.length > WEBHOOK_BODY_BYTES_MAX) return "large";
