@@ -101,7 +101,7 @@ function findDeploy(progress: Progress): Action {
   if (carrier !== undefined) {
     return {
       kind: "record",
-      incident: changeAttempt(incident, attempt.number, { deployId: carrier.id }),
+      incident: carriedBy(progress, carrier),
       event: { type: "DeployFound", message: `Deploy ${carrier.id} carries the repair` },
     };
   }
@@ -144,6 +144,11 @@ function findDeploy(progress: Progress): Action {
   return effect(progress, "deploy");
 }
 
+/** From now on it is waited for: a pull request may be merged long after it was opened. */
+function carriedBy({ incident, attempt, now }: Progress, { id }: DeployView): Incident {
+  return changeAttempt(incident, attempt.number, { deployId: id, deployRequestedAt: now });
+}
+
 /**
  * A commit names its deploy. A repair without a commit is carried by the deploy that we asked for (Render may
  * queue it and answer nothing) or that Render started because a setting changed.
@@ -180,7 +185,7 @@ function watchDeploy(progress: Progress, deployId: string): Action {
       if (next !== undefined) {
         return {
           kind: "record",
-          incident: changeAttempt(progress.incident, progress.attempt.number, { deployId: next.id }),
+          incident: carriedBy(progress, next),
           event: {
             type: "DeployFound",
             message: `Deploy ${deployId} is ${deploy.status}; deploy ${next.id} carries the repair`,

@@ -67,6 +67,9 @@ export async function backUp(path: string, clock: Clock): Promise<boolean> {
     using file = await Deno.open(fresh, { read: true, write: true });
     await file.sync();
     refuseEmptied(path, fresh);
+    // By our time, by which its age is judged: the machine's clock may have been set.
+    const madeAt = new Date(clock.now());
+    await Deno.utime(fresh, madeAt, madeAt);
     await Deno.rename(fresh, copyOf(path));
     await syncDirectory(dirname(path));
     return true;

@@ -182,6 +182,7 @@ export const attemptSchema = z.object({
   publishedAt: z.number().nullable(),
   /** The deploy that carries the fix. */
   deployId: z.string().nullable(),
+  /** When it was asked for, or found where nobody had to ask. */
   deployRequestedAt: z.number().nullable(),
   /** How the repository is built with the repair in it; `null` where it was not read, and in older records. */
   build: buildFactsSchema.nullable().default(null),

@@ -105,7 +105,7 @@ export const THEMES: readonly Theme[] = [
         title: "Clocks that jump",
         happens: "The clock is set, runs off, or the machine sleeps.",
         holds:
-          "Waiting times come from a clock that cannot be set; the quiet time counts samples, and a gap starts it anew.",
+          "What takes time is measured by a clock that only runs, and set by Render's word where it is wrong: no timeout comes early, no budget is fresh too soon, also after a restart. The quiet time counts samples, and a gap starts it anew.",
       },
       {
         number: 11,

@@ -6,10 +6,12 @@ import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import type { Parts } from "../../reconciler/parts.ts";
 import { instead, withApi, withIncident, withStore } from "./planted.ts";
 import type { PlantedBug } from "./planted.ts";
+import { CLOCK_BUGS } from "./clock_bugs.ts";
 import { REPLICA_BUGS } from "./replica_bugs.ts";
 import { STORY_BUGS } from "./story_bugs.ts";
 
 export const BUGS: Record<string, PlantedBug> = {
+  ...CLOCK_BUGS,
   ...REPLICA_BUGS,
   ...STORY_BUGS,
   "acts before the intent is written": {

@@ -274,10 +274,10 @@ export class Simulation {
     }
   }
 
-  /** For a planted bug: how far the clock of the machine on which these parts work is from their time of day. */
-  clockOff(parts: Parts): number {
+  /** For a planted bug: what the clock of the machine says on which these parts work. */
+  wallOf(parts: Parts): () => number {
     const process = [...this.#living.keys()].find(({ name }) => parts.epoch.startsWith(`${name}/`));
-    return process === undefined ? 0 : process.wall() - process.clock.now();
+    return process?.wall ?? parts.clock.now;
   }
 
   /** For a planted bug: puts a commit on its branch whatever lies there. */
