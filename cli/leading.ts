@@ -7,8 +7,9 @@ import type { Repositories } from "../reconciler/parts.ts";
 import type { Lease } from "../state/lease.ts";
 import { FolderInUse, folderLock } from "../state/lock.ts";
 import { LEASE_MS, Replica } from "../state/replica.ts";
-import type { Term } from "../state/replica.ts";
+import type { Term, Waiting } from "../state/replica.ts";
 import type { SharedStore } from "../state/store.ts";
+import { formatDuration } from "../text/duration.ts";
 import { openStoreIn } from "./data_folder.ts";
 
 export type Confirm = Term["confirm"];
@@ -28,6 +29,27 @@ export async function openReplica(directory: string, leaseMs: number = LEASE_MS)
   const replica = new Replica({ store, lock, clock: systemClock, name, leaseMs });
   const opened = cleanup.move();
   return { replica, store, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Of a lease: a leader that was silent for longer has missed a sign of life. */
+const SILENT_SHARE = 2 / 3;
+/** Leases after which somebody should have taken the place of a silent leader. */
+const OVERDUE_LEASES = 2;
+
+/** What one that stands by says of itself at /readyz. */
+export function readinessBeside(
+  { holder, silentMs }: Waiting,
+  leaseMs: number,
+): { ready: boolean; reason: string } {
+  const ready = silentMs < OVERDUE_LEASES * leaseMs;
+  if (holder === null) return { ready, reason: "Standing by: nobody leads yet" };
+  return silentMs < SILENT_SHARE * leaseMs
+    ? { ready, reason: `Standing by: ${holder} looks after the services` }
+    : {
+      ready,
+      reason: `Standing by: ${holder} leads and has given no sign of life for ${formatDuration(silentMs)}; ` +
+        `after ${formatDuration(leaseMs)} its place is taken`,
+    };
 }
 
 /**

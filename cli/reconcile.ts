@@ -22,6 +22,7 @@ import { formatDuration } from "../text/duration.ts";
 import { parseArguments } from "./arguments.ts";
 import { assemble, freeMemoryMiB } from "./assembly.ts";
 import { begin } from "./beginning.ts";
+import { readinessBeside } from "./leading.ts";
 import type { Beginning } from "./beginning.ts";
 import { agentsFlag, configFlag, defineCommand, serviceFlag, topologyFlag } from "./command.ts";
 import { createNarrator } from "./event_line.ts";
@@ -149,8 +150,6 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   const nextPasses = new Map<string, number>();
   const desk = new WebhookDesk(configuration);
   const disk = createDiskWatch(narrator, systemClock);
-  /** Who leads, while another Evenkeel does. */
-  let leader: string | null = null;
   // Whoever asks for readiness needs no token, and finding out writes to the disk.
   const storeTrouble = keptAnswer(() => troubleOf(store), systemClock, READINESS_KEPT_MS);
   const observing = () => disk.observing(storeTrouble);
@@ -164,10 +163,10 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     readiness: async () => {
       const trouble = await observing();
       if (trouble !== null) return { ready: false, reason: `Observe-only: ${trouble.reason}` };
-      const reason = leader === null
-        ? "Looking after the services"
-        : `Standing by: ${leader} looks after the services`;
-      return { ready: true, reason };
+      const { waiting, leaseMs } = replica;
+      return waiting === null
+        ? { ready: true, reason: "Looking after the services" }
+        : readinessBeside(waiting, leaseMs);
     },
   });
   try {
@@ -175,11 +174,9 @@ export async function reconcileCommand(args: string[]): Promise<number> {
     while (!stop.signal.aborted) {
       try {
         await using term = await replica.lead(stop.signal, ({ holder }) => {
-          leader = holder;
           narrator.say(`Standing by: ${holder} looks after the services; ${where}`);
         });
         if (term === null) break;
-        leader = null;
         await lookAfter(term, {
           flags,
           beginning,

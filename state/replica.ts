@@ -57,13 +57,34 @@ export interface Term extends AsyncDisposable {
   confirm(): Promise<void>;
 }
 
+/** How it stands with the leader, for one that stands by. */
+export interface Waiting {
+  /** `null` when nobody leads. */
+  holder: string | null;
+  /** Since it last gave a sign of life, as far as is known here, in milliseconds. */
+  silentMs: number;
+}
+
 export class Replica {
   readonly #options: ReplicaOptions;
   readonly #leaseMs: number;
+  /** The newest sign of life that was seen while it stood by. */
+  #seen: { lease: Lease; since: number } | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
+  }
+
+  get leaseMs(): number {
+    return this.#leaseMs;
+  }
+
+  /** `null` while it leads, and before it has looked. */
+  get waiting(): Waiting | null {
+    if (this.#seen === null) return null;
+    const { lease: { holder }, since } = this.#seen;
+    return { holder, silentMs: this.#options.clock.monotonic() - since };
   }
 
   /**
@@ -73,20 +94,24 @@ export class Replica {
    */
   async lead(signal: AbortSignal, onWait: (leader: Lease) => void = () => {}): Promise<Term | null> {
     const { store, lock, clock, name } = this.#options;
-    let seen: { lease: Lease; since: number } | null = null;
+    this.#seen = null;
     let told: number | null = null;
     while (!signal.aborted) {
       const isLocked = await lock.tryHold();
       const lease = await store.getLease();
+      const seen: { lease: Lease; since: number } | null = this.#seen;
       const isNews = seen === null || seen.lease.beats !== lease.beats;
       const since: number = seen === null || isNews ? clock.monotonic() : seen.since;
-      seen = { lease, since };
+      this.#seen = { lease, since };
       // Who holds the folder without leading, as `restore` does, is at work on the store itself.
       const isFree = isLocked && (lease.holder === null || lease.isLocked);
       const isSilent = !isFree && clock.monotonic() - since >= this.#leaseMs;
       if (isFree || isSilent) {
         const fencing = await store.takeLease(name, lease, isLocked);
-        if (fencing !== null) return this.#term(fencing, isSilent);
+        if (fencing !== null) {
+          this.#seen = null;
+          return this.#term(fencing, isSilent);
+        }
       }
       // Whoever does not lead must not look as if it did.
       await lock.release();

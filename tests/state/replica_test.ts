@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { EvenkeelError, NotSent } from "../../base/errors.ts";
+import { readinessBeside } from "../../cli/leading.ts";
 import { Fenced } from "../../state/lease.ts";
 import { folderLock } from "../../state/lock.ts";
 import type { FolderLock } from "../../state/lock.ts";
@@ -8,6 +9,7 @@ import { LEASE_MS, Replica } from "../../state/replica.ts";
 import type { ReplicaOptions, Term } from "../../state/replica.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { SharedStore } from "../../state/store.ts";
+import { until } from "../drydock/harbour.ts";
 import { ManualClock } from "../reconciler/world.ts";
 import { incident, inFolder, serviceRecord, START } from "./builders.ts";
 
@@ -136,6 +138,48 @@ Deno.test(
       }
     }
     assertEquals([hasLed, term.lost.aborted], [false, false]);
+  }),
+);
+
+Deno.test(
+  "one that stands by tells a leader that gives signs of life from one that stands still (promise 5)",
+  withPair(async (pair) => {
+    await pair.lead(0);
+    const [, clock] = pair.clocks;
+    const replica = new Replica({ store: pair.store, lock: pair.locks[1], clock, name: "replica 1" });
+    assertEquals(replica.waiting, null);
+    const stop = new AbortController();
+    const leading = replica.lead(stop.signal);
+    const says = () => {
+      assert(replica.waiting !== null);
+      return readinessBeside(replica.waiting, replica.leaseMs);
+    };
+    const looksAfter = { ready: true, reason: "Standing by: replica 0 looks after the services" };
+    await until(() => Promise.resolve(replica.waiting ?? undefined));
+    const bothPass = async () => {
+      await pair.pass(0, 1_000);
+      await pair.pass(1, 1_000);
+    };
+    for (let seconds = 0; seconds < 2 * LEASE_MS / 1000; seconds++) await bothPass();
+    // A sign of life is a write to the disk, which may be slower than this clock.
+    await until(() => bothPass().then(() => says().reason === looksAfter.reason ? true : undefined));
+    assertEquals(says(), looksAfter);
+    // From here on the leader stands still, and nothing of this one's time is left to take its place.
+    stop.abort();
+    await leading;
+    await clock.advance(LEASE_MS - 1_000);
+    const { ready, reason } = says();
+    assertMatch(
+      reason,
+      /^Standing by: replica 0 leads and has given no sign of life for [\d.]+s; after 15s its place is/,
+    );
+    assertEquals(ready, true);
+    await clock.advance(2 * LEASE_MS);
+    assertEquals(says().ready, false);
+    assertEquals(readinessBeside({ holder: null, silentMs: 0 }, LEASE_MS), {
+      ready: true,
+      reason: "Standing by: nobody leads yet",
+    });
   }),
 );
 
