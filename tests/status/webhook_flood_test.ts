@@ -3,6 +3,7 @@ import { systemClock } from "../../base/clock.ts";
 import { signedHeaders } from "../../drydock/webhooks/sign.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import type { Pass } from "../../reconciler/controller.ts";
+import type { Parts } from "../../reconciler/parts.ts";
 import { runDaemon } from "../../reconciler/daemon.ts";
 import { WorkQueue } from "../../reconciler/queue.ts";
 import { emptyRecord } from "../../reconciler/samples.ts";
@@ -40,12 +41,12 @@ class StillController extends Controller {
 }
 
 Deno.test("a flood of deliveries, forged and genuine, neither starves the loop nor brings looks nearer than their distance (promise 2)", async () => {
-  const parts = { clock: systemClock, random: Math.random };
+  const parts: Pick<Parts, "clock" | "random"> = { clock: systemClock, random: Math.random };
   const specs = [spec({ service: "srv-loud" }), spec({ service: "srv-quiet" })];
   const queue = new WorkQueue(parts);
   const keys = new ServiceKeys(specs);
   // A still controller never uses its parts.
-  await using controller = new StillController(parts as ConstructorParameters<typeof Controller>[0]);
+  await using controller = new StillController(parts as Parts);
   const receiver = createWebhookReceiver({
     verifier: createWebhookVerifier({ secrets: [SECRET], clock: systemClock }),
     clock: systemClock,
