@@ -21,7 +21,7 @@ function pass(line: string): void {
 }
 
 const recordSchema = z.looseObject({ serviceId: z.string() });
-const entrySchema = recordSchema.extend({ key: z.string() });
+const entrySchema = recordSchema.extend({ key: z.string(), kind: z.string() });
 const eventSchema = recordSchema.extend({ type: z.string() });
 
 /** What a statement that writes is about: `srv-x push intend`; `null` for what is no line. */
@@ -39,7 +39,9 @@ function lineOf(sql: string, values: readonly unknown[]): string | null {
     }
     const entry = entrySchema.safeParse(json).data;
     if (entry === undefined) continue;
-    const step = entry.key.split("/").slice(2).join("/");
+    const [, , ...rest] = entry.key.split("/");
+    // The effect on a webhook belongs to no attempt: its key ends with a time.
+    const step = entry.key.startsWith("webhook/") ? entry.kind : rest.join("/");
     return `${entry.serviceId} ${step} ${verb === "INSERT" ? "intend" : "finish"}`;
   }
   throw new Error(`No line of the journal is in ${sql}`);

@@ -17,7 +17,10 @@ const AT_ONCE = 3;
 const JOURNAL_LINES = ["intend:before", "intend:after", "finish:before", "finish:after"];
 /** Each effect at least once, and no two kinds that differ in the service alone. */
 const SAMPLE = KINDS.filter(({ name }) => !/autodeploy is off|path|directory/.test(name));
-/** What is repeated when it is asked for again is waited for, killed before it was asked: too long for a sample. */
+/**
+ * What is repeated when it is asked for again is waited for, killed before it was asked: too long for a sample, which
+ * tests/reconciler/deeds_test.ts has of every effect and every line, in one process.
+ */
 const PATIENT: readonly Step[] = ["deploy", "rollback", "restart"];
 
 /** What Render is asked for by each effect; git and GitHub are asked for the others. */
