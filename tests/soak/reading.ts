@@ -15,6 +15,7 @@ import type { LoopWatch } from "./loop_watch.ts";
 import { answerSchema, PAGES } from "./status_reader.ts";
 import type { Answer } from "./status_reader.ts";
 
+const READER = new URL("./status_reader.ts", import.meta.url);
 const LIMITS = { lineBytesMax: 64 * 1024 };
 const STDERR_LINES_KEPT = 5;
 
@@ -79,9 +80,10 @@ export class StatusReading implements AsyncDisposable {
     ).finally(() => this.#rounds.resolve());
   }
 
-  static async start(url: string, loop: LoopWatch): Promise<StatusReading> {
+  /** @param reader the program that reads @default READER */
+  static async start(url: string, loop: LoopWatch, reader: URL = READER): Promise<StatusReading> {
     const { host } = new URL(url);
-    const program = fromFileUrl(new URL("./status_reader.ts", import.meta.url));
+    const program = fromFileUrl(reader);
     const group = startGroup({
       command: [Deno.execPath(), "run", "--cached-only", `--allow-net=${host}`, program, url],
       cwd: fromFileUrl(new URL("../../", import.meta.url)),

@@ -76,3 +76,12 @@ Deno.test("a reader that cannot read breaks the gate", async () => {
   await using reading = await StatusReading.start("http://127.0.0.1:1", loop);
   assertEquals((await reading.end()).verdict, "broken");
 });
+
+Deno.test("a reader that ends by itself breaks the gate, with its last words", async () => {
+  using loop = new LoopWatch();
+  const missing = new URL("./no_such_reader.ts", import.meta.url);
+  await using reading = await StatusReading.start("http://127.0.0.1:1", loop, missing);
+  const { verdict, figure } = await reading.end();
+  assertEquals(verdict, "broken");
+  assert(figure.includes("Module not found"), figure);
+});
