@@ -115,7 +115,12 @@ export async function demoCommand(args: string[]): Promise<number> {
   const secrets = createSecrets([drydock.apiKey]);
   const level = levelOf(flags.verbose, Deno.env.get("EVENKEEL_LOG"));
   cleanup.use(await startLog({ level, secrets }));
-  const narrator = createNarrator(print, systemClock, painter.isColoured);
+  const narrator = createNarrator(
+    print,
+    systemClock,
+    painter.isColoured,
+    demoServices.map(({ name }) => name),
+  );
   const explain = createExplainer(print);
   const done = new AbortController();
   const ended = AbortSignal.any([
@@ -195,12 +200,16 @@ function introduction({ paint }: Painter, proofMs: number, isFull: boolean): str
     : `Each heal is proven for ${formatDuration(proofMs)} instead of ${
       formatDuration(DEFAULT_SPEC.stableForMs)
     } (--fast, the default here; --full takes the whole time).`;
+  const columns = terminalColumns();
   return [
-    `A local Render starts, ${PLATFORM_SPEED} times as fast as the real one in its waits, with three services:`,
+    wrap(
+      `A local Render starts, ${PLATFORM_SPEED} times as fast as the real one in its waits, with three services:`,
+      columns,
+    ),
     "",
     table(stories, { indent: 2 }),
     "",
-    `Builds, processes, commits and deploys are real. ${proof}`,
+    wrap(`Builds, processes, commits and deploys are real. ${proof}`, columns),
     "",
   ].join("\n");
 }

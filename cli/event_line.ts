@@ -2,20 +2,48 @@
 import type { Clock } from "../base/clock.ts";
 import type { Outcome } from "../reconciler/outcome.ts";
 import type { EventContext } from "../reconciler/parts.ts";
-import type { StateEvent } from "../state/records.ts";
+import { isUnread } from "../reconciler/aftermath.ts";
+import type { Attempt, StateEvent } from "../state/records.ts";
 import { createPainter, safe } from "./output.ts";
 import type { Style } from "./output.ts";
 
 const COLOURS: readonly [RegExp, Style][] = [
-  [/^(IncidentHealed|AttemptSucceeded|HealthyTrue|ReadyTrue)$/, "green"],
-  [/(Denied|Failed|Stalled|False)$/, "red"],
+  [/^(IncidentHealed|AttemptSucceeded|AttemptFixed|HealthyTrue|ReadyTrue)$/, "green"],
+  [/(Denied|Failed|Stalled|False|NotHealed)$/, "red"],
   [/^(IncidentOpened|AttemptBegun|EffectPerformed)$/, "bold"],
 ];
-/** Changes of conditions that only mirror what another event says, and measurements. */
-const MIRRORED = /^(Reconciling|Stalled)(True|False|Unknown)$|^ReadyUnknown$|^(SwarmRan|TopologySwitched)$/;
+/** Changes of conditions that only mirror what another line says, and measurements. */
+const MIRRORED =
+  /^(Reconciling|Stalled)(True|False|Unknown)$|^(Ready|BuildClean)Unknown$|^(SwarmRan|TopologySwitched)$/;
 /** Waiting without news is mentioned again after this long, in milliseconds. */
 const SIGN_OF_LIFE_MS = 30_000;
 const TYPE_WIDTH = 20;
+
+/** How the end of an attempt is called where a person reads of it: in the words of the report. */
+const ENDS: Partial<Record<Attempt["status"], string>> = {
+  abandoned: "AttemptAbandoned",
+  no_effect: "AttemptNoEffect",
+};
+
+/**
+ * What an event is called in its line. When a deploy fails it is not known yet whether the attempt has failed: its own
+ * failure may be gone and another one have come to light, which only the log tells.
+ */
+function labelOf(type: string, { incident }: EventContext): string {
+  switch (type) {
+    case "AttemptFailed": {
+      const attempt = incident?.attempts.findLast(({ endedAt }) => endedAt !== null);
+      if (attempt === undefined) return type;
+      return isUnread(attempt) ? "NotHealed" : ENDS[attempt.status] ?? type;
+    }
+    case "CauseGone":
+      return "AttemptFixed";
+    case "FailureRead":
+      return "AttemptFailed";
+    default:
+      return type;
+  }
+}
 
 export interface Narrator {
   event(event: StateEvent, about: EventContext): void;
@@ -25,11 +53,23 @@ export interface Narrator {
   say(text: string): void;
 }
 
-/** @param print takes one line @param isTerminal whether the lines go to one */
-export function createNarrator(print: (line: string) => void, clock: Clock, isTerminal: boolean): Narrator {
+/**
+ * @param print takes one line
+ * @param isTerminal whether the lines go to one
+ * @param names of services that are known from the start, so that the columns stay where they are
+ */
+export function createNarrator(
+  print: (line: string) => void,
+  clock: Clock,
+  isTerminal: boolean,
+  names: readonly string[] = [],
+): Narrator {
   const { paint } = createPainter({ isTerminal });
   const last = new Map<string, { reason: string; message: string; at: number }>();
-  let nameWidth = 0;
+  let nameWidth = Math.max(
+    0,
+    ...names.filter((name) => !/^srv-/.test(name)).map((name) => safe(name, 60).length),
+  );
   const line = (service: string, type: string, message: string, style?: Style) => {
     const time = new Date(clock.now()).toISOString().slice(11, 19);
     const label = type.padEnd(TYPE_WIDTH);
@@ -39,9 +79,11 @@ export function createNarrator(print: (line: string) => void, clock: Clock, isTe
     print(`${paint("dim", time)}  ${name.padEnd(nameWidth)}  ${painted}  ${safe(message)}`);
   };
   return {
-    event({ type, message }, { serviceName }) {
-      if (MIRRORED.test(type)) return;
-      line(serviceName, type, message, COLOURS.find(([pattern]) => pattern.test(type))?.[1]);
+    event({ type, message }, about) {
+      // While an incident is open, what is good again is said by its end.
+      if (MIRRORED.test(type) || (type === "ReadyTrue" && about.incident?.status === "open")) return;
+      const label = labelOf(type, about);
+      line(about.serviceName, label, message, COLOURS.find(([pattern]) => pattern.test(label))?.[1]);
     },
     outcome(serviceName, outcome) {
       if (

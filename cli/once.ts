@@ -69,6 +69,7 @@ export async function onceCommand(args: string[]): Promise<number> {
     (line) => console.error(secrets.redact(line)),
     systemClock,
     Deno.stderr.isTerminal(),
+    configuration.services.map(({ service }) => service),
   );
   /** Whether the session of this run has anything to tell. */
   let hasStory = false;

@@ -108,7 +108,12 @@ export async function reconcileCommand(args: string[]): Promise<number> {
   await using beginning = await begin(flags);
   const { configuration, secrets } = beginning;
   const print = (text: string) => printOn("stdout", secrets.redact(text));
-  const narrator = createNarrator(print, systemClock, Deno.stdout.isTerminal());
+  const narrator = createNarrator(
+    print,
+    systemClock,
+    Deno.stdout.isTerminal(),
+    configuration.services.map(({ service }) => service),
+  );
   const { apiKey, apiUrl } = configuration;
   using stop = stopOnSignals((name) =>
     narrator.say(`${name}: finishing the step under way; again to leave at once`)
