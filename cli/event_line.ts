@@ -4,7 +4,7 @@ import type { Outcome } from "../reconciler/outcome.ts";
 import type { EventContext } from "../reconciler/parts.ts";
 import { isUnread } from "../reconciler/aftermath.ts";
 import type { Attempt, StateEvent } from "../state/records.ts";
-import { createPainter, safe } from "./output.ts";
+import { createPainter, safe, terminalColumns, whole, wrap } from "./output.ts";
 import type { Style } from "./output.ts";
 
 const COLOURS: readonly [RegExp, Style][] = [
@@ -15,6 +15,10 @@ const COLOURS: readonly [RegExp, Style][] = [
 /** Changes of conditions that only mirror what another line says, and measurements. */
 const MIRRORED =
   /^(Reconciling|Stalled)(True|False|Unknown)$|^(Ready|BuildClean)Unknown$|^(SwarmRan|TopologySwitched)$/;
+/** While an incident is open, its own beginning, attempts and end say these. */
+const TOLD_BY_INCIDENT = /^(ReadyTrue|BuildCleanFalse)$/;
+/** Columns that a message needs on a terminal to be wrapped beside its labels. */
+const MESSAGE_COLUMNS_MIN = 30;
 /** Waiting without news is mentioned again after this long, in milliseconds. */
 const SIGN_OF_LIFE_MS = 30_000;
 const TYPE_WIDTH = 20;
@@ -76,19 +80,23 @@ export function createNarrator(
     const painted = style === undefined ? label : paint(style, label);
     const name = safe(service, 60);
     nameWidth = Math.max(nameWidth, name.length);
-    print(`${paint("dim", time)}  ${name.padEnd(nameWidth)}  ${painted}  ${safe(message)}`);
+    const room = terminalColumns() - (time.length + nameWidth + TYPE_WIDTH + 3 * 2);
+    const text = isTerminal && room >= MESSAGE_COLUMNS_MIN
+      // What goes on below stands under its beginning; a file has one line an event.
+      ? wrap(whole(message), room).replaceAll("\n", `\n${" ".repeat(terminalColumns() - room)}`)
+      : whole(message);
+    print(`${paint("dim", time)}  ${name.padEnd(nameWidth)}  ${painted}  ${text}`);
   };
   return {
     event({ type, message }, about) {
-      // While an incident is open, what is good again is said by its end.
-      if (MIRRORED.test(type) || (type === "ReadyTrue" && about.incident?.status === "open")) return;
+      if (MIRRORED.test(type) || (TOLD_BY_INCIDENT.test(type) && about.incident?.status === "open")) return;
       const label = labelOf(type, about);
       line(about.serviceName, label, message, COLOURS.find(([pattern]) => pattern.test(label))?.[1]);
     },
     outcome(serviceName, outcome) {
       if (
-        outcome.kind === "settled" || outcome.kind === "stalled" || outcome.reason === "Acted" ||
-        outcome.reason === "Prepared"
+        outcome.kind === "settled" || outcome.kind === "stalled" ||
+        ["Acted", "Prepared", "OnlyLooked"].includes(outcome.reason)
       ) {
         last.delete(serviceName);
         return;

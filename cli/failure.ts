@@ -150,9 +150,9 @@ export function leftRows(left: readonly Leftover[]): [string, string][] {
   return untold > 0 ? [...rows, ["left", `and ${untold} more; -o json has all`]] : rows;
 }
 
-function resultOf({ status, exposed, error, durationMs }: Failure["tried"][number]): string {
+function resultOf({ status, cause, exposed, error, durationMs }: Failure["tried"][number]): string {
   const took = durationMs === null ? "" : ` after ${formatDuration(durationMs)}`;
-  const then = exposed === null ? "" : `, then ${safe(exposedText(exposed))} came to light`;
+  const then = exposed === null ? "" : `, then ${safe(exposedText(exposed, cause))} came to light`;
   return `${status.replaceAll("_", " ")}${took}${then}${error === null ? "" : `: ${safe(error)}`}`;
 }
 

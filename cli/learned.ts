@@ -269,13 +269,21 @@ function stateOf(row: Row): string {
   ].join(", ");
 }
 
+/** What a deploy was of, in words; a name of another system's stays as it is. */
+function variantText(variant: string): string {
+  return variant.replace(/^remedy:/, "with the repair by ").replace(
+    /^deps:/,
+    "with the set of dependencies ",
+  );
+}
+
 function factBlocks(
   durations: Readonly<Record<string, number>>,
   failedDependencies: readonly string[],
 ): Block[] {
   const times = Object.entries(durations).map((
     [variant, seconds],
-  ) => [safe(variant, 80), formatDuration(seconds * 1000)]);
+  ) => [safe(variantText(variant), 80), formatDuration(seconds * 1000)]);
   return [
     ...(times.length === 0 ? [] : [["Deploys took", table(times, { indent: 2 })] satisfies Block]),
     ...(failedDependencies.length === 0 ? [] : [

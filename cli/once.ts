@@ -79,7 +79,8 @@ export async function onceCommand(args: string[]): Promise<number> {
     topology: flags.topology,
     onEvent(event, about) {
       hasStory ||= about.incident !== null && !flags.check;
-      narrator.event(event, about);
+      // With --check nothing begins: the report says what would.
+      if (!flags.check || event.type !== "AttemptBegun") narrator.event(event, about);
     },
     secrets,
   });

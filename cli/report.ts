@@ -102,7 +102,10 @@ function attemptRows(attempt: Attempt, paint: Painter["paint"], isPlanned: boole
   if (attempt.deployId !== null) rows.push(["deploy", safe(attempt.deployId)]);
   const exposed = exposedBy(attempt);
   if (exposed !== null) {
-    rows.push(["then", `${safe(exposedText(exposed))} came to light: ${safe(attempt.error ?? "")}`]);
+    rows.push([
+      "then",
+      `${safe(exposedText(exposed, attempt.cause))} came to light: ${safe(attempt.error ?? "")}`,
+    ]);
   } else if (attempt.error !== null) rows.push(["result", safe(attempt.error)]);
   return rows;
 }

@@ -47,7 +47,8 @@ export function renderSession({ plan, final }: Session, painter: Painter): strin
     `${safe(agent, 40)} ${count(runs, "run")} in ${formatDuration(durationMs)}`
   );
   const rows: [string, string][] = [];
-  if (phases.length > 0) rows.push(["phases", durations(phases)]);
+  // Of one incident they stand with it.
+  if (phases.length > 0 && told.length !== 1) rows.push(["phases", durations(phases)]);
   if (agents.length > 0) {
     rows.push(["agents", `${agents.join(", ")}; topology ${safe(plan.topology ?? "none", 40)}`]);
   }
@@ -117,7 +118,7 @@ function attemptRows(planned: Planned, number: number, { paint }: Painter): [str
   const why = error === null || exposed !== null ? "" : `: ${safe(error)}`;
   rows.push(["result", `${paint("bold", statusText(status))}${took}${deploy}${why}`]);
   if (exposed !== null) {
-    rows.push(["then", `${safe(exposedText(exposed))} came to light: ${safe(error ?? "")}`]);
+    rows.push(["then", `${safe(exposedText(exposed, step.cause))} came to light: ${safe(error ?? "")}`]);
   }
   return rows;
 }

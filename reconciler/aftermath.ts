@@ -89,7 +89,7 @@ export function aftermathOf(
     event: isAnother
       ? {
         type: "CauseGone",
-        message: `${attempt.cause} is gone, ${exposedText(cause)} came to light: ${error}`,
+        message: `${attempt.cause} is gone, ${exposedText(cause, attempt.cause)} came to light: ${error}`,
       }
       : { type: "FailureRead", message: error },
     ...(isAnother

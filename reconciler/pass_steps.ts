@@ -175,7 +175,7 @@ function waiting(reason: string, message: string, afterMs: number): Outcome {
 
 /** What is tried, and why this and nothing else. */
 function begun({ summary, remedy, why }: Attempt): string {
-  return why === null ? summary : `${summary}; ${remedy}: ${why}`;
+  return why === null ? summary : `${summary} (${remedy}, ${why})`;
 }
 
 /** Whether an error may pass by itself: Render busy or away, a tool that could not run. */

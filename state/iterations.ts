@@ -49,7 +49,7 @@ export function exposedBy({ aftermath }: Attempt): string | null {
 /** The cause of a failure whose log does not name one. */
 export const UNKNOWN = "unknown";
 
-/** What came to light, for people. */
-export function exposedText(cause: string): string {
-  return cause === UNKNOWN ? "another failure" : cause;
+/** What came to light, for people. @param before the cause of the attempt that exposed it */
+export function exposedText(cause: string, before: string): string {
+  return cause === UNKNOWN ? "another failure" : cause === before ? `another ${cause}` : cause;
 }

@@ -85,6 +85,14 @@ ${[...bySlug().values()].map(causeRow).join("\n")}
 
 The risk is the least of what a remedy proposes.
 
+\`python/add-requirement\` also adds what the program will miss next, so that it takes one commit: what it imports for certain
+when it starts (at the left margin of a file that the start command reaches), what no requirement brings, and what is
+surely the distribution of that name. A name that is only likely comes alone, when Python asks for it.
+
+pip is asked about requirement lines under the service's constraints files (\`-c\`, also on the command line), whose pins may
+move as well. Lines that would run code or ask elsewhere (\`-e .\`, a path, an address, \`--index-url\`) are left out, and the
+summary of the change says which.
+
 | remedy | changes | risk | for |
 |---|---|---|---|
 ${

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { stripVTControlCharacters as stripAnsiCode } from "node:util";
 import { createNarrator } from "../../cli/event_line.ts";
+import { terminalColumns } from "../../cli/output.ts";
 import { statusText } from "../../cli/report.ts";
 import type { Attempt, Incident } from "../../state/records.ts";
 import { attempt, incident } from "../state/builders.ts";
@@ -57,5 +59,29 @@ Deno.test("lines keep their columns for services whose names are known, and say 
       "orders-api  HealthyTrue           why",
     ],
   );
-  assertEquals(labels(["BuildCleanUnknown", open], ["ReadyTrue", open], ["ReadyTrue", null]), ["ReadyTrue"]);
+  assertEquals(
+    labels(["BuildCleanUnknown", open], ["BuildCleanFalse", open], ["ReadyTrue", open], ["ReadyTrue", null]),
+    ["ReadyTrue"],
+  );
+});
+
+Deno.test("a long message goes on under its beginning on a terminal, and stays one line elsewhere", () => {
+  const message = "word ".repeat(40).trim();
+  const printed = (isTerminal: boolean) => {
+    const lines: string[] = [];
+    const clock = { now: () => 0, monotonic: () => 0 };
+    // Only what the time is is asked of the clock.
+    const narrator = createNarrator(
+      (line) => lines.push(line),
+      clock as Parameters<typeof createNarrator>[1],
+      isTerminal,
+    );
+    const event = { at: 0, serviceId: "srv-1", incidentId: null, type: "Noted", message, data: null };
+    narrator.event(event, { serviceName: "api", incident: null });
+    return stripAnsiCode(lines.join("\n")).split("\n");
+  };
+  const wrapped = printed(true);
+  assertEquals(new Set(wrapped.map((line) => line.indexOf("word"))), new Set([wrapped[0]?.indexOf("word")]));
+  assertEquals(wrapped.length > 1 && wrapped.every((line) => line.length <= terminalColumns()), true);
+  assertEquals(printed(false).length, 1);
 });

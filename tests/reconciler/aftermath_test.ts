@@ -91,6 +91,10 @@ Deno.test("another cause in the same phase counts only once its incident is heal
   const known = after(found({ cause: "pin-conflict" }), "build_failed");
   assertEquals(known?.incident.attempts[0]?.status, "fixed");
   assertEquals([known?.outcome?.outcome, known?.outcome?.isStep], ["no_effect", true]);
+  assertEquals(
+    known?.event.message.startsWith("pin-conflict is gone, another pin-conflict came to light"),
+    true,
+  );
 });
 
 Deno.test("a repair stays failed where its cause may still be there, and its error is that of the log", () => {
