@@ -27,6 +27,11 @@ export interface EngineLimits {
   confidenceMin: number;
   /** Lines shown when the cause is unknown. @default 8 */
   excerptLinesMax: number;
+  /**
+   * Lines over LONG_LINE_CHARS that a sign is tried on: a pattern begins anew wherever a line says its first words
+   * again, so that only these could cost more than they are long. @default 40
+   */
+  longLinesPerSignMax: number;
   /** Causes in the chain. @default 6 */
   chainMax: number;
   /** Rejected causes reported. @default 12 */
@@ -39,10 +44,14 @@ export const ENGINE_LIMITS: EngineLimits = {
   findingsMax: 400,
   confidenceMin: 0.5,
   excerptLinesMax: 8,
+  longLinesPerSignMax: 40,
   chainMax: 6,
   rejectedMax: 12,
   captureCharsMax: 2000,
 };
+
+/** UTF-16 units; what a tool says in one line is rarely longer. */
+export const LONG_LINE_CHARS = 1000;
 
 /** Confidence of what only the failing step itself says, where the cause names none. */
 const STEP_CONFIDENCE = 0.6;
@@ -87,6 +96,7 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
     const phases: (Phase | null)[] = [];
     const foundBy = new Map<number, Finding[]>();
     const triedOn = new Int32Array(signs.length).fill(-1);
+    const longTries = new Int32Array(signs.length);
     for (const [at, line] of lines.entries()) {
       phases.push(steps.read(line));
       // What an earlier step of a container build printed did not stop it.
@@ -95,6 +105,7 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
         for (const index of signsOf[literal]!) {
           if (triedOn[index] === at) continue;
           triedOn[index] = at;
+          if (line.length > LONG_LINE_CHARS && ++longTries[index]! > limits.longLinesPerSignMax) continue;
           const { cause, sign } = signs[index]!;
           const captures = match(sign, line, limits.captureCharsMax);
           if (captures === undefined) continue;

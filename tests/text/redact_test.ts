@@ -320,54 +320,6 @@ Deno.test("a redactor prefers the longest known value and may run twice", () => 
   assertEquals(redact(redact(text)), redact(text));
 });
 
-// Quadratic work on these would take hours, so that finishing is the assertion.
-Deno.test("a redactor gets through hostile input of megabytes", () => {
-  const redact = createRedactor(["aaaaaaaaaaab", "postgres:/", "a".repeat(5000) + "b", "ab".repeat(40)]);
-  const pieces = [
-    "a",
-    " ",
-    "eyJ",
-    "eyJaaaaaaaa.",
-    "-eyJaaaaaaaa",
-    "glpat-",
-    "sk-",
-    "sk-proj-",
-    "SG.",
-    "://",
-    "://a",
-    "://a:",
-    "@",
-    "postgres://",
-    "postgres://a:",
-    "token=",
-    'token="',
-    "token='",
-    "password: ",
-    "authorization:   ",
-    "bearer ",
-    "cookie: a",
-    "-----BEGIN PRIVATE" + " KEY-----",
-    "-----BEGIN PRIVATE" + " KEY-----x-",
-    "-----END PRIVATE",
-    "xoxb-",
-    "key-",
-    "curl -u ",
-    "curl a:",
-    " --token ",
-    "login a password ",
-    "mysql ",
-    ":a@tcp(",
-    "jdbc:oracle:thin:",
-    "M" + "a".repeat(24) + ".",
-    "0123456789abcdef",
-    "ab",
-    "\n",
-    "A0a1+/".repeat(10) + "aaaa\n",
-    `${REDACTED}a[... 5 characters]`,
-  ];
-  for (const piece of pieces) redact(piece.repeat(Math.ceil(500_000 / piece.length)));
-});
-
 const CORPUS = new URL("../../../shared/corpus/docker-dev.jsonl.gz", import.meta.url);
 
 Deno.test({

@@ -342,10 +342,10 @@ export const nativeCauses: readonly Cause[] = [
       sign("__", /Error relocating .*: (?<version>__\w+|\w+): symbol not found/, 0.85),
       sign(
         "ld-linux",
-        /(?:error while loading shared libraries|cannot open shared object file|No such file|not found).*(?<version>ld-linux[\w.-]+)|(?<version2>ld-linux[\w.-]+).*(?:No such file|not found|Could not open)/,
+        /(?:error while loading shared libraries|cannot open shared object file|No such file|not found).{0,300}?(?<version>ld-linux[\w.-]{1,60})|(?<version2>ld-linux[\w.-]{1,60})(?![\w.-]).{0,300}?(?:No such file|not found|Could not open)/,
         0.8,
       ),
-      sign("ld-musl", /(?<version>ld-musl[\w.-]+).*(?:No such file|not found)/, 0.85),
+      sign("ld-musl", /(?<version>ld-musl[\w.-]{1,60})(?![\w.-]).{0,300}?(?:No such file|not found)/, 0.85),
     ],
     ({ version }) =>
       `A program needs ${version ?? "another C library"}, which the image's C library does not have.`,

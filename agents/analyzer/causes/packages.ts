@@ -96,7 +96,7 @@ export const packageCauses: readonly Cause[] = [
     [
       sign(
         "repodata/repomd.xml",
-        /(?<url>\S*repodata\/repomd\.xml)\S*.*(?:\[Errno 14\]|Status code: 40|404|Cannot download)/,
+        /(?<!\S)(?<url>\S{0,500}?repodata\/repomd\.xml).{0,300}?(?:\[Errno 14\]|Status code: 40|404|Cannot download)/,
         0.92,
       ),
       sign(

@@ -37,7 +37,7 @@ export const phpRubyCauses: readonly Cause[] = [
       sign("current ruby version is", /The current ruby version is (?<range>[\d.]+)/i, 0.88),
       sign(
         "Ruby (",
-        /Ruby \((?<range>[^)]*)\)?.*required by|Could not find gem 'ruby \((?<range2>[^)]*)\)/,
+        /Ruby \((?<range>[^)]{0,100})\).{0,300}?required by|Could not find gem 'ruby \((?<range2>[^)]*)\)/,
         0.85,
       ),
       sign("Could not find gem 'ruby", /Could not find gem 'ruby\W+\((?<range>[^)]*)\)/, 0.95),
