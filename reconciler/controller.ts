@@ -109,7 +109,8 @@ export class Controller implements AsyncDisposable {
   }
 
   async #pass(given: ServiceSpec, signal: AbortSignal, looked: Looked): Promise<Pass> {
-    const lookedSince = this.#parts.clock.now();
+    const { clock } = this.#parts;
+    const beganMs = clock.monotonic();
     const serviceId = await this.#serviceId(given, signal);
     const wasLost = this.#lostSamples.has(serviceId);
     this.#lostSamples.add(serviceId);
@@ -138,6 +139,8 @@ export class Controller implements AsyncDisposable {
     }
     for (let round = 0; round < BOOKKEEPING_MAX; round++) {
       const action = this.#plan(pass.spec, observation, pass.current, await this.#recall(pass), pass.now());
+      // Counted back from now: what was read may have told what time it is.
+      const lookedSince = Math.round(clock.now() - (clock.monotonic() - beganMs));
       const end = await this.#follow(pass, action, lookedSince, signal);
       if (end !== null) return end;
     }

@@ -4,6 +4,7 @@
  * by the world's time, is the same as on a machine whose clock is right.
  */
 import { assert, assertEquals } from "@std/assert";
+import { z } from "zod";
 import { Controller } from "../../reconciler/controller.ts";
 import { runDaemon } from "../../reconciler/daemon.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
@@ -52,6 +53,8 @@ interface Fate {
 interface Happening {
   at: number;
   what: string;
+  /** Of an incident: how long the look took that found it, in milliseconds. */
+  lookedMs?: number;
 }
 
 /** How far the machine's clock is off after so many steps, in milliseconds. */
@@ -62,6 +65,8 @@ interface Course {
   restarts?: boolean;
   /** Whether the process that was started with a step does not hear what time Render says it is. @default none */
   isDeaf?: (step: number) => boolean;
+  /** Whether the first process stands still from `BEGINS` on. @default false */
+  standsStill?: boolean;
 }
 
 /**
@@ -72,7 +77,7 @@ async function happenings(
   plot: Plot,
   off: Clockwork,
   steps: number,
-  { restarts = false, isDeaf = () => false }: Course = {},
+  { restarts = false, isDeaf = () => false, standsStill = false }: Course = {},
 ): Promise<Happening[]> {
   const scheduler = new Scheduler();
   let weather: Weather = { ...CALM, latencyMs: 10 };
@@ -80,7 +85,8 @@ async function happenings(
   const service = platform.addService({ "src/main": "v0", "src/routes": "v0" }, "wait");
   await using store = await openSqliteStore(IN_MEMORY);
   const told: Happening[] = [];
-  const tell = (what: string) => told.push({ at: scheduler.now - BEGINS, what });
+  const tell = (what: string, more: Partial<Happening> = {}) =>
+    told.push({ at: scheduler.now - BEGINS, what, ...more });
   const watchMs = plot.forMs > DAY ? 5 * MINUTE : 10 * SECOND;
   const spec = {
     ...DEFAULT_SPEC,
@@ -121,8 +127,10 @@ async function happenings(
     const render = createSimulatedRender(platform, shown, new Chance(1, "api"), watcher, process.dead);
     const hears = !isDeaf(step);
     const api = asksRender(process, render, () => hears ? platform.wallNow() : NaN);
-    const onEvent = ({ type, message }: StateEvent) => {
-      if (/^(Incident|Attempt)/.test(type)) tell(`${type} ${message}`);
+    const onEvent = ({ at, type, message, data }: StateEvent) => {
+      const opened = z.object({ lookedSince: z.number() }).safeParse(data);
+      const more = opened.success ? { lookedMs: at - opened.data.lookedSince } : {};
+      if (/^(Incident|Attempt)/.test(type)) tell(`${type} ${message}`, more);
     };
     const parts = { ...simulated, api, onEvent, random: () => 0.5 };
     const stop = new AbortController();
@@ -132,6 +140,7 @@ async function happenings(
   let running = boot();
   const to = (untilMs: number) => scheduler.run(untilMs, () => false, () => {});
   await to(BEGINS);
+  if (standsStill) running.process.stop(plot.forMs, false);
   plot.befalls({
     service,
     push(files) {
@@ -270,5 +279,18 @@ Deno.test("what a process with a wrong clock dated ahead is waited for no longer
     const end = told.find((one) => one.what.startsWith(what))?.at ?? Infinity;
     const restartedAt = 20 * MINUTE;
     assert(end >= afterMs && end <= restartedAt + afterMs + MINUTE, `${name}: ${end} ms`);
+  }
+});
+
+Deno.test("how long a look took is told rightly where its first answer set the clock (promise 4)", async () => {
+  const plot = PLOTS["the end of a deploy"];
+  assert(plot !== undefined);
+  for (const wrongMs of [DAY, -DAY]) {
+    const told = await happenings(plot, (step) => step === 1 ? wrongMs : 0, 3, {
+      restarts: true,
+      standsStill: true,
+    });
+    const lookedMs = told[0]?.lookedMs ?? NaN;
+    assert(lookedMs >= 0 && lookedMs < MINUTE, JSON.stringify(told));
   }
 });

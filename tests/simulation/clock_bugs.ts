@@ -46,6 +46,7 @@ function timeless(record: ServiceRecord): ServiceRecord {
 
 export const CLOCK_BUGS: Record<string, PlantedBug> = {
   "decides every duration by the wall clock": {
+    seed: 1,
     breaks: ["patience", "effects", "ends"],
     parts: (parts, sim) => ({ ...parts, clock: { ...parts.clock, now: sim.wallOf(parts) } }),
   },
