@@ -23,10 +23,10 @@ import type { Note, Question } from "./preparation.ts";
 
 /** The repair that is being prepared. */
 export interface Occasion {
-  parts: Pick<Parts, "api" | "rehearse">;
+  parts: Pick<Parts, "rehearse"> & { api: Pick<Parts["api"], "listEnvVars"> };
   question: Pick<Question, "spec" | "seen">;
   diagnosis: Diagnosis;
-  checkout: Checkout;
+  checkout: Pick<Checkout, "directory" | "branch" | "hasLinks">;
   /** As agents get them, without secrets. */
   settings: Settings;
   log: { redact(text: string): string };

@@ -172,7 +172,7 @@ Deno.test("nothing of a repository runs or is obeyed while a fix for it is valid
   }
 });
 
-Deno.test("a rehearsal builds and runs a repository without a credential of ours and in an environment of its own (promise 17)", async () => {
+Deno.test("drydock builds and runs a repository without a credential of ours and in an environment of its own (promise 17)", async () => {
   // Names that no other test reads: this process runs them all. What is not on the list of process/environment.ts goes.
   const secrets = {
     EVENKEEL_REHEARSAL_API_KEY: "rnd_canary4711",

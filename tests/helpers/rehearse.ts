@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { systemClock } from "../../base/clock.ts";
 import { rehearse } from "../../drydock/rehearse.ts";
+import type { Rehearsal } from "../../drydock/rehearse.ts";
 
 const givenSchema = z.object({
   request: z.object({
@@ -18,9 +19,8 @@ const givenSchema = z.object({
 });
 export type Given = z.infer<typeof givenSchema>;
 
-if (import.meta.main) {
-  const { request, bytesMax, ...options } = givenSchema.parse(JSON.parse(Deno.args[0] ?? ""));
-  const result = await rehearse(
+export async function rehearseGiven({ request, bytesMax, ...options }: Given): Promise<Rehearsal> {
+  return await rehearse(
     { commit: "c".repeat(40), branch: "main", rootDir: "", python: null, ...request },
     {
       ...options,
@@ -30,5 +30,9 @@ if (import.meta.main) {
       signal: new AbortController().signal,
     },
   );
+}
+
+if (import.meta.main) {
+  const result = await rehearseGiven(givenSchema.parse(JSON.parse(Deno.args[0] ?? "")));
   console.log(JSON.stringify(result));
 }
