@@ -37,8 +37,8 @@ export interface Surroundings {
   leader(): Process | null;
   /** How long a leader may be silent where another stands by, in milliseconds; `null` where none does. */
   leaseMs: number | null;
-  /** A person resumes whatever is stalled; `null` where nobody does. */
-  resume: (() => Promise<void>) | null;
+  /** A person resumes whatever is stalled. */
+  resume(): Promise<void>;
 }
 
 export function scheduleTrouble(around: Surroundings): void {
@@ -75,7 +75,7 @@ export function scheduleTrouble(around: Surroundings): void {
 
 /** What was added later, from a stream of its own, so that older seeds keep their stories. */
 function scheduleMore(around: Surroundings): void {
-  const { platform, leaseMs, resume } = around;
+  const { platform, leaseMs } = around;
   const { scheduler } = platform;
   const { reviewMs, webhooks } = around.stormy;
   const chance = new Chance(around.seed, "more from outside");
@@ -91,7 +91,7 @@ function scheduleMore(around: Surroundings): void {
   if (leaseMs !== null) {
     storms(PAUSES_MS, () => around.leader()?.stop(chance.whole(1_000, 4 * leaseMs), chance.roll(0.3)));
   }
-  if (resume !== null) storms(RESUMES_MS, () => void resume());
+  storms(RESUMES_MS, () => void around.resume());
   setClocks(around);
   if (!webhooks) return;
   platform.onEvent = (service) => {

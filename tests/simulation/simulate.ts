@@ -65,8 +65,6 @@ export interface Bug {
 
 export interface SimulationOptions {
   bug?: Bug | undefined;
-  /** One process and direct pushes alone, as the simulation was when its first stories were found. @default false */
-  isPlain?: boolean;
   /** Told of every line of the trace. */
   echo?: (line: string) => void;
 }
@@ -150,11 +148,11 @@ export class Simulation {
     this.#chance = new Chance(seed, "scenario");
     this.#stormy = {
       ...drawWeather(new Chance(seed, "weather")),
-      ...(options.isPlain === true ? { stuckDeploy: 0 } : drawMore(new Chance(seed, "more weather"))),
+      ...drawMore(new Chance(seed, "more weather")),
     };
     this.#nerves = new Chance(seed, "nerves");
     const more = new Chance(seed, "replicas");
-    this.#hasTwo = options.isPlain !== true && more.roll(0.4);
+    this.#hasTwo = more.roll(0.4);
     this.#lease = this.#hasTwo
       ? { leaseMs: more.pick([30_000, 60_000]), watchMs: more.pick([5_000, 10_000]) }
       : { leaseMs: 60 * MINUTE, watchMs: 10_000 };
@@ -249,7 +247,7 @@ export class Simulation {
         120_000,
       ]]);
       const modes = new Chance(this.seed, `mode ${n}`);
-      const mode: FixMode = this.options.isPlain === true || modes.roll(0.7)
+      const mode: FixMode = modes.roll(0.7)
         ? "push"
         : modes.pick(["pull-request", "pull-request", "suggest"]);
       this.specs.push({
@@ -499,7 +497,7 @@ export class Simulation {
       processes: () => [...this.#living.keys()],
       leader: () => this.#leader,
       leaseMs: this.#hasTwo ? this.#lease.leaseMs : null,
-      resume: this.options.isPlain === true ? null : () => this.#resumeStalled(),
+      resume: () => this.#resumeStalled(),
     });
   }
 
