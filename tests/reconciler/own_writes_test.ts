@@ -1,6 +1,6 @@
 /**
- * What the plan makes of a view that does not show our own last write yet: each is waited for or built upon, never
- * repeated and never taken for somebody else's.
+ * What is made of a view that does not show our own last write yet: each is waited for or built upon, never repeated
+ * and never taken for somebody else's.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Action, Step } from "../../reconciler/action.ts";
@@ -8,6 +8,8 @@ import { addAttempt, changeAttempt, newAttempt, openIncident } from "../../recon
 import type { DeployView, ServiceView, Sighting } from "../../reconciler/observation.ts";
 import { plan } from "../../reconciler/plan.ts";
 import type { Attempt, Repair, ServiceRecord } from "../../state/records.ts";
+import { inFull } from "../helpers/full.ts";
+import { run } from "./broken_twice.ts";
 import { BAD, deploy, memory, NOW, observation, sampled, service, sighting, spec } from "./world.ts";
 
 const PATCH: Repair = { kind: "patch", edits: [], diff: "" };
@@ -155,4 +157,14 @@ Deno.test("autodeploy that was given back and is shown as off still is not given
   const next = plan(spec(), observation(seen), given, memory({ ...record, hold: null }), NOW);
   assertEquals(nameOf(next), "record IncidentHealed");
   assert(next.kind === "record" && next.incident.status === "healed");
+});
+
+Deno.test("a world that shows each change up to half a minute late ends, by the same effects, as one that shows it at once (promise 7)", async () => {
+  for (let seed = 1; seed <= inFull(200, 4); seed++) {
+    const prompt = await run(seed, () => {});
+    assertEquals(prompt.end.incidents.map(({ status }) => status), ["healed", "healed"]);
+    const late = await run(seed, () => {}, { staleMs: 30_000 });
+    assertEquals(late.effects, prompt.effects, `seed ${seed}`);
+    assertEquals(late.end, prompt.end, `seed ${seed}`);
+  }
 });
