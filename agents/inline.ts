@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { messageOf } from "../base/errors.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
 import type { AgentFailure, RunAgent } from "./agent.ts";
 import { createGate } from "./gate.ts";
 
@@ -20,7 +21,12 @@ export const runInline: RunAgent = async (agent, input, options) => {
   const startedAt = performance.now();
   await using gate = createGate(agent, options.toolbox);
   const failed = (why: AgentFailure, message: string) =>
-    ({ kind: "failed", why, message, durationMs: performance.now() - startedAt }) as const;
+    ({
+      kind: "failed",
+      why,
+      message: sanitizeLine(message),
+      durationMs: performance.now() - startedAt,
+    }) as const;
   const stopped = Promise.withResolvers<"deadline" | "aborted">();
   const timer = setTimeout(() => stopped.resolve("deadline"), agent.limits.deadlineMs);
   const onAbort = () => stopped.resolve("aborted");

@@ -103,9 +103,12 @@ export const analyzerInputSchema = z.object({
 });
 export type AnalyzerInput = z.infer<typeof analyzerInputSchema>;
 
+/** How causes and remedies are called, and nothing longer: a name is printed, stored and put into commits. */
+const slugSchema = z.string().regex(/^[a-z0-9]+(?:[-/][a-z0-9]+)*$/).max(80);
+
 export const diagnosisSchema = z.object({
   /** A slug of the catalogue, or `unknown`. */
-  cause: z.string(),
+  cause: slugSchema,
   /** 0 to 1. */
   confidence: z.number().min(0).max(1),
   /** One sentence with the captures filled in. */
@@ -125,7 +128,7 @@ export const diagnosisSchema = z.object({
   /** Other causes that were considered and why they lost. */
   rejected: z.array(z.object({ cause: z.string(), why: z.string() })),
   /** Remedy ids in the catalogue's order. */
-  remedies: z.array(z.string()),
+  remedies: z.array(slugSchema),
   /** The last lines that look like errors, for a person, when the cause is unknown. */
   excerpt: z.array(evidenceSchema),
 });

@@ -73,13 +73,18 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
   if (again !== null && !tried.failed.has(again.repairHash)) {
     return { kind: "attempt", attempt: again, checkout: null };
   }
-  if (remediesFor(diagnosis, seen.service.settings.runtime).length === 0) {
+  const offered = new Set(remediesFor(diagnosis, seen.service.settings.runtime).map(({ id }) => id));
+  if (offered.size === 0) {
     const message = `${summary}. No remedy is known for ${diagnosis.cause}: a person has to mend it`;
     return stalled("NoRemedy", message);
   }
   const refusals = advice.withheld.map(({ remedy, why }) => `${remedy}: ${why}`);
   let isSettingRefused = false;
-  for (const { remedy } of advice.order.slice(0, REMEDIES_MAX)) {
+  // The optimizer orders what there is; it adds nothing.
+  const order = [...new Set(advice.order.map(({ remedy }) => remedy))].filter((remedy) =>
+    offered.has(remedy)
+  );
+  for (const remedy of order.slice(0, REMEDIES_MAX)) {
     const proposal = await swarm.run(fixer, {
       remedy,
       diagnosis,
