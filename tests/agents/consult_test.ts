@@ -41,7 +41,7 @@ async function decide(topology: Topology, log: string, runAgent: RunAgent) {
       healthPath: "/healthz",
       expect: null,
       database: { kind: "none" },
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       bodyBytesMax: 10_000,
       maySleep: false,
     },

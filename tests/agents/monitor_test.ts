@@ -17,7 +17,7 @@ const INPUT: MonitorInput = {
   healthPath: "/healthz",
   expect: null,
   database: { kind: "none" },
-  timeoutMs: 5000,
+  timeoutMs: 30_000,
   bodyBytesMax: 10_000,
   maySleep: false,
 };
@@ -164,7 +164,8 @@ Deno.test("a body that was cut short or is too large is unknown, never bad", asy
       }),
     );
   });
-  assertEquals(words(await monitor(stalled.url, { timeoutMs: 200 })), [
+  // Time enough for the head on a busy machine.
+  assertEquals(words(await monitor(stalled.url, { timeoutMs: 2_000 })), [
     "good Answered",
     "unknown BodyCut",
     "good NotAsked",
@@ -180,7 +181,8 @@ Deno.test("a body that unfolds from a few kilobytes is read no further than its 
 
 Deno.test("silence is bad, or unknown where the service may be asleep; no connection is unknown (promise 12)", async () => {
   await using silent = serveRaw("");
-  assertEquals(words(await monitor(silent.url, { timeoutMs: 200 })), [
+  // Time enough to connect on a busy machine.
+  assertEquals(words(await monitor(silent.url, { timeoutMs: 1_000 })), [
     "bad ProbeTimeout",
     "unknown NoBody",
     "good NotAsked",

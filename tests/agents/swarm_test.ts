@@ -19,7 +19,7 @@ function agentOf(
     input: z.unknown(),
     output: z.unknown(),
     tools,
-    limits: { deadlineMs: 5_000, memoryMiB: 64, outputBytesMax: 1024 },
+    limits: { deadlineMs: 30_000, memoryMiB: 64, outputBytesMax: 1024 },
     permissions: () => ({}),
     answer,
   };

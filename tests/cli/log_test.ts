@@ -97,7 +97,7 @@ const validator: Agent<null, z.infer<typeof output>> = {
   input: z.null(),
   output,
   tools: ["look", "break"],
-  limits: { deadlineMs: 5_000, memoryMiB: 64, outputBytesMax: 1024 },
+  limits: { deadlineMs: 30_000, memoryMiB: 64, outputBytesMax: 1024 },
   permissions: () => ({}),
   async answer(_, ask) {
     await ask("look", CANARY);

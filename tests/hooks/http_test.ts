@@ -7,7 +7,7 @@ const facts = { message: "Good for 2m", service: "my-api", incident: "inc_1" };
 Deno.test("an address gets the payload by POST, without a secret", async () => {
   await using bench = await Bench.open();
   await using server = receiver(() => new Response("thanks"));
-  const hooks = bench.hooks({ notify: { kind: "http", url: server.url, deadlineMs: 5_000 } });
+  const hooks = bench.hooks({ notify: { kind: "http", url: server.url, deadlineMs: 30_000 } });
   const key =
     "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAcanary\n-----END OPENSSH PRIVATE KEY-----";
   hooks.fire("notify", { ...facts, message: `key ${SECRET} ${key}` });
@@ -37,7 +37,7 @@ Deno.test("an address that answers 500, redirects, hangs, floods or is not there
   });
   const gone = receiver(() => new Response());
   await gone[Symbol.asyncDispose]();
-  const at = (url: string, deadlineMs = 5_000) => ({ kind: "http", url, deadlineMs } as const);
+  const at = (url: string, deadlineMs = 30_000) => ({ kind: "http", url, deadlineMs } as const);
   const hooks = bench.hooks({
     "notify": at(broken.url),
     "pre-task": at(moved.url),
