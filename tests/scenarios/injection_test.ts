@@ -18,6 +18,7 @@ import type { ServiceSpec } from "../../reconciler/spec.ts";
 import { inFull } from "../helpers/full.ts";
 import { nodeApp } from "./apps.ts";
 import { Canaries, canary } from "./canaries.ts";
+import { walkFiles } from "./leftovers.ts";
 import { begin, Stage, theFix } from "./stage.ts";
 
 async function open(stage: Stage): Promise<{ assembly: Assembly; spec: ServiceSpec }> {
@@ -260,7 +261,7 @@ Deno.test("an agent that does what a log tells it can only propose a typed patch
     const { preparation } = await answers(agent, output);
     assertEquals(preparation.kind, why === null ? "retry" : "stall", name);
     const message = "message" in preparation ? preparation.message : "";
-    assert(message.length < 1500 && !/[\n\u001b]/.test(message), `${name}: ${message}`);
+    assert(message.length < 1500 && !["\n", "\u001b"].some((sign) => message.includes(sign)), name);
     if (why !== null) assertStringIncludes(message, why, name);
   }
   for (const output of [patch(edit(".git/config")), ...SHAPES.slice(0, inFull(SHAPES.length, 1))]) {
@@ -325,7 +326,11 @@ say({ type: "result", output: { kind: "none", why: "were taken: " + refused.join
   assertEquals(await Array.fromAsync(Deno.readDir(join(stage.folder, "attack"))), []);
 });
 
-Deno.test("no agent is handed a secret in a heal, by what it reads from standard input (promise 16)", async () => {
+/** All that an agent's process may have in its environment. */
+const VARIABLES =
+  /^(?:DENO_DIR|DENO_NO_UPDATE_CHECK|DENO_AUDIT_PERMISSIONS|NO_COLOR|HOME|TMPDIR|NPM_CONFIG_REGISTRY|SSL_CERT_\w+|DENO_CERT|DENO_TLS_CA_STORE|https?_proxy|no_proxy|PWD|SHLVL|OLDPWD|_)$/i;
+
+Deno.test("no agent is handed a secret in a heal: not on standard input, in its environment, on its command line or in a file that it may read (promise 16)", async () => {
   const planted = {
     salt: canary("quiet"),
     command: canary("amber").replace(/["/+]/g, "-"),
@@ -348,12 +353,21 @@ const salt = ${JSON.stringify(planted.salt)};`;
   });
   await begin(patient, "update_failed");
   await stage.configure([patient]);
-  // Deno with a scribe before it: whatever an agent reads is written down on its way.
+  // Deno with a scribe before it: whatever an agent reads is written down on its way, and what it might read is kept.
   const heard = join(stage.folder, "heard");
   await Deno.mkdir(heard);
   const scribe = join(stage.folder, "deno");
-  const script =
-    `#!/bin/sh\ncase "$1" in run) tee "${heard}/$$" | "${Deno.execPath()}" "$@";; *) exec "${Deno.execPath()}" "$@";; esac\n`;
+  const deno = Deno.execPath();
+  const script = `#!/bin/sh
+[ "$1" = run ] || exec "${deno}" "$@"
+printf '%s\\n' "$@" > "${heard}/$$.arguments"
+env > "${heard}/$$.environment"
+mkdir "${heard}/$$.files"
+for one in "$@"; do
+  case "$one" in --allow-read=*) cp -r "\${one#--allow-read=}/." "${heard}/$$.files/";; esac
+done
+tee "${heard}/$$.input" | "${deno}" "$@"
+`;
   await Deno.writeTextFile(scribe, script);
   await Deno.chmod(scribe, 0o755);
 
@@ -369,11 +383,25 @@ const salt = ${JSON.stringify(planted.salt)};`;
   assertEquals(verdict, "ready", message);
   await theFix(patient);
   let all = "";
-  for await (const { name } of Deno.readDir(heard)) {
-    const text = await Deno.readTextFile(join(heard, name));
-    canaries.assertNotIn(`what an agent reads: ${text.slice(0, 60)}`, text);
-    all += text;
+  let files = 0;
+  // What is committed to the repository is there for those who work on it, and for nobody else.
+  const committed = { "notes.js": ["salt"], "index.js": ["salt"] };
+  for await (const path of walkFiles(heard)) {
+    const text = await Deno.readTextFile(path);
+    const [, inCheckout] = /\.files\/(.*)$/.exec(path) ?? [];
+    const except = Object.entries(committed).find(([name]) => name === inCheckout)?.[1] ?? [];
+    canaries.assertNotIn(`what an agent reads: ${path} ${text.slice(0, 60)}`, text, except);
+    if (inCheckout !== undefined) files++;
+    if (path.endsWith(".environment")) {
+      const names = [...text.matchAll(/^(\w+)=/gm)].map(([, name]) => name ?? "");
+      assertEquals(names.filter((name) => !VARIABLES.test(name)), []);
+    }
+    if (path.endsWith(".input")) all += text;
   }
+  assert(files >= 6, `${files} files`);
+  // What agents say to one another, kept for people.
+  const memory = await canaries.assertNotUnder(join(stage.dataDirectory, "memory"));
+  assert(memory > 0, "no coordination memory");
   // All kinds of questions were among it: a log, a repository, a patch, an effect.
   for (const part of ['"log":', "[redacted]", "notes.js", '"remedy":', '"changes":', '"task":"publish"']) {
     assertStringIncludes(all, part);
