@@ -81,6 +81,8 @@ for (const { effect, kind: name } of CASES) {
         await kind.turnBad(patient, around);
       }
       await frozen;
+      // What the first may have sent is waited for, for most of a minute.
+      await second.says(/EffectPerformed/);
       await second.says(/IncidentHealed/);
       const before = await stage.world(patient);
       first.thaw();
