@@ -180,7 +180,8 @@ function doubtOf(
     return said?.replace("==> Drydock: ", "") ?? "the build did not come as far as its command";
   }
   const code = "nonZeroExit" in reason ? reason.nonZeroExit : undefined;
-  if (code === undefined) return "the build went beyond the time or the memory of a rehearsal";
+  if ("oomKilled" in reason) return "the build went beyond the memory of a rehearsal";
+  if (code === undefined) return "the build went beyond the time of a rehearsal";
   if (code === NO_CELL || code >= EXIT_CODES_OF_TROUBLE) return `the build command ended with status ${code}`;
   const told = lines.find((line) => MACHINE.test(line));
   if (told !== undefined) return `it failed, perhaps for this machine's sake: ${told.trim()}`;

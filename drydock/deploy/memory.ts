@@ -3,7 +3,7 @@
  * kernel does in a container with that limit. Sampled, so that a short peak may pass; Linux only, elsewhere no build
  * is ever killed for memory.
  */
-import { membersOf } from "./ports.ts";
+import { familyOf } from "./ports.ts";
 
 /** Render's smaller build machine (reference section 7), in mebibytes. @default of DrydockOptions.buildMemoryMiB */
 export const BUILD_MEMORY_MIB = 8 * 1024;
@@ -21,7 +21,7 @@ export function watchMemory(groupId: number, limitMiB: number): MemoryWatch {
   let hasKilled = false;
   const timer = Deno.build.os === "linux" ? setInterval(sample, SAMPLE_MS) : undefined;
   function sample() {
-    const used = membersOf(groupId).map((pid) => ({ pid, bytes: residentBytes(pid) }));
+    const used = familyOf(groupId).map((pid) => ({ pid, bytes: residentBytes(pid) }));
     if (used.reduce((sum, { bytes }) => sum + bytes, 0) <= limitMiB * MIB) return;
     const [largest] = used.toSorted((a, b) => b.bytes - a.bytes);
     try {

@@ -57,15 +57,38 @@ function socketsOf(groupId: number): Set<string> {
 
 /** The processes of a group or session, on Linux. */
 export function membersOf(groupId: number): number[] {
-  const pids: number[] = [];
-  for (const entry of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(entry.name)) continue;
-    const stat = readText(`/proc/${entry.name}/stat`);
-    // The program's name is in parentheses and may hold anything; the fields follow the last one.
-    const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (group === String(groupId) || session === String(groupId)) pids.push(Number(entry.name));
+  return processes().filter(isMember(groupId)).map(({ pid }) => pid);
+}
+
+/** The same with all that descend from them: in a cell nothing loses its ancestors, whatever session it makes. */
+export function familyOf(groupId: number): number[] {
+  const all = processes();
+  const family = new Set(all.filter(isMember(groupId)).map(({ pid }) => pid));
+  for (let before = -1; before !== family.size;) {
+    before = family.size;
+    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
   }
-  return pids;
+  return [...family];
+}
+
+interface Process {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+}
+
+const isMember = (groupId: number) => ({ group, session }: Process) =>
+  group === groupId || session === groupId;
+
+function processes(): Process[] {
+  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => {
+    const stat = readText(`/proc/${name}/stat`);
+    // The program's name is in parentheses and may hold anything; the fields follow the last one.
+    const [, parent = NaN, group = NaN, session = NaN] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      .map(Number);
+    return { pid: Number(name), parent, group, session };
+  });
 }
 
 /** The program that a process runs, where /proc says. */

@@ -33,6 +33,9 @@ interface Wanted {
   runtime?: string;
   timeoutMs?: number;
   bytesMax?: number;
+  memoryMiB?: number;
+  /** What the failed build ran on. @default what is here */
+  node?: string | null;
 }
 
 /** One folder with a home, a data folder and a checkout in it. */
@@ -81,9 +84,9 @@ class Ground implements AsyncDisposable {
     return rehearsalSchema.parse(JSON.parse(printed));
   }
 
-  #given({ buildCommand, runtime = "node", ...limits }: Wanted): Given {
+  #given({ buildCommand, runtime = "node", node = this.node, ...limits }: Wanted): Given {
     return {
-      request: { directory: this.path("checkout"), edits: [], runtime, buildCommand, node: this.node },
+      request: { directory: this.path("checkout"), edits: [], runtime, buildCommand, node },
       scratchRoot: this.path("data/scratch"),
       hidden: [this.path("data")],
       timeoutMs: 60_000,
@@ -139,6 +142,16 @@ Deno.test({
         { buildCommand: "head -c 30000000 /dev/zero > big; sleep 600", bytesMax: 20_000_000 },
         /more room on the disk/,
       ],
+      [
+        // Large, and in a session of its own.
+        {
+          buildCommand: "setsid -w node -e 'const a = Buffer.alloc(3e8, 1); setTimeout(() => a, 6e5)'",
+          memoryMiB: 200,
+        },
+        /beyond the memory/,
+      ],
+      [{ buildCommand: "exit 1", node: "6.1.0" }, /with Node.js \S+; Render builds with 6\.1\.0/],
+      [{ buildCommand: "exit 1", node: null }, /which Node.js Render builds it with is not known/],
       [{ buildCommand: "exit 1", runtime: "docker" }, /runtime docker are not rehearsed/],
     ] as const;
     for (const [wanted, why] of unknowns) {

@@ -16,15 +16,17 @@ const givenSchema = z.object({
   hidden: z.array(z.string()),
   timeoutMs: z.number(),
   bytesMax: z.number().optional(),
+  memoryMiB: z.number().optional(),
 });
 export type Given = z.infer<typeof givenSchema>;
 
-export async function rehearseGiven({ request, bytesMax, ...options }: Given): Promise<Rehearsal> {
+export async function rehearseGiven({ request, bytesMax, memoryMiB, ...options }: Given): Promise<Rehearsal> {
   return await rehearse(
     { commit: "c".repeat(40), branch: "main", rootDir: "", python: null, ...request },
     {
       ...options,
       ...(bytesMax === undefined ? {} : { bytesMax }),
+      ...(memoryMiB === undefined ? {} : { memoryMiB }),
       clock: systemClock,
       random: Math.random,
       signal: new AbortController().signal,
