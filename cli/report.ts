@@ -71,7 +71,9 @@ export function renderSettlement(
   const left = incident === null ? [] : leftoversOf(incident);
   if (failure !== null) {
     // The evidence of attempts stands with them.
-    rows.push(...failureRows({ ...failure, evidence: incident?.stalled?.evidence ?? [], left }, painter));
+    const shown = (incident?.attempts ?? []).map(({ evidence }) => evidence?.text);
+    const evidence = (incident?.stalled?.evidence ?? []).filter(({ text }) => !shown.includes(text));
+    rows.push(...failureRows({ ...failure, evidence, left }, painter));
   } else rows.push(...leftRows(left));
   return [
     head,
