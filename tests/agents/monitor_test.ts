@@ -314,7 +314,7 @@ async function startPostgres(programs: string) {
     server.stdout.pipeTo(new WritableStream()),
     server.stderr.pipeTo(new WritableStream()),
   ]);
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 2_000; tries++) {
     const listens = await Deno.connect({ hostname: "127.0.0.1", port }).then(
       (c) => (c.close(), true),
       () => false,

@@ -19,7 +19,7 @@ import type { Kind } from "./kinds.ts";
 import type { Orders } from "./orders.ts";
 
 const DEADLY_MAIN = fromFileUrl(new URL("./deadly_main.ts", import.meta.url));
-const RUN_TIMEOUT_MS = 120_000;
+const RUN_TIMEOUT_MS = 300_000;
 const PACE = { stableFor: "400ms", interval: "1s", watchInterval: "100ms" };
 const GITHUB_ADDRESS = "https://github.com/o/r";
 

@@ -6,7 +6,7 @@ const KEEP = 'echo "kept: $(cat ~/.cache/x)"; mkdir -p ~/.cache && echo yes >> ~
 
 Deno.test("only a build that succeeds leaves something for the next one; clearCache forgets it", async () => {
   await using repository = await nodeRepository();
-  await using harbour = await Harbour.open({ limits: { buildMs: 3_000 } });
+  await using harbour = await Harbour.open({ limits: { buildMs: 8_000 } });
   const berth = await harbour.create(repository, { commands: { buildCommand: KEEP } });
   await berth.isLive();
   const build = async (command: string, status: string, body: unknown = {}) => {
@@ -43,7 +43,7 @@ Deno.test("stages of a Dockerfile that do not need one another are followed at t
     "Dockerfile": MEETING("$HOME"),
     "server.js": app("met"),
   });
-  await using harbour = await Harbour.open({ containerEngine: "none", limits: { buildMs: 20_000 } });
+  await using harbour = await Harbour.open({ containerEngine: "none", limits: { buildMs: 120_000 } });
   const berth = await harbour.create(repository, { details: { runtime: "docker" } });
   await berth.isLive();
   assertEquals((await berth.answer()).version, "met");

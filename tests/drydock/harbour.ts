@@ -8,7 +8,7 @@ import type { BareRepository } from "../helpers/repository.ts";
 import { z } from "zod";
 
 export const SPEED = 100;
-const WAIT_MS_MAX = 60_000;
+const WAIT_MS_MAX = 240_000;
 const POLL_MS = 40;
 
 const deploySchema = z.object({

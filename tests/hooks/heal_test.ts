@@ -9,7 +9,7 @@ import { Bench, receiver } from "./fixtures.ts";
 import type { Recorded } from "./fixtures.ts";
 import { Patient } from "./patient.ts";
 
-const RUN_TIMEOUT_MS = 90_000;
+const RUN_TIMEOUT_MS = 240_000;
 
 const named = (calls: readonly Recorded[]) =>
   calls.map(({ input }) => [input["hook"], input["level"], input["service"], input["file"]]);

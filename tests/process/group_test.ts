@@ -16,7 +16,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function becomesDead(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 3_000; tries++) {
     if (!isAlive(pid)) return true;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -100,7 +100,7 @@ Deno.test("a child and its scratch folder go when this process is killed with SI
   await parent.status;
   await reader.cancel();
   assert(await becomesDead(pid));
-  for (let tries = 0; tries < 100 && await Deno.stat(scratch).then(() => true, () => false); tries++) {
+  for (let tries = 0; tries < 3_000 && await Deno.stat(scratch).then(() => true, () => false); tries++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   assertEquals(await Deno.stat(scratch).catch(() => "gone"), "gone");

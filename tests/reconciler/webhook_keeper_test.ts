@@ -45,7 +45,7 @@ async function open(options: DrydockOptions = {}) {
     const over = new AbortController();
     const defaults = { id: null, secrets: [], specs, keys: new ServiceKeys(specs), queue, lookMs: LOOK_MS };
     const keeping = keepWebhook(parts, { ...defaults, ...change, signal: over.signal });
-    const giveUpAt = performance.now() + 20_000;
+    const giveUpAt = performance.now() + 120_000;
     while (!await until(events)) {
       assert(performance.now() < giveUpAt, `it did not come to that: ${JSON.stringify(events)}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -19,7 +19,7 @@ import { Gate } from "./gate.ts";
 import { entriesOf, processesOf } from "./leftovers.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
-const RUN_TIMEOUT_MS = 90_000;
+const RUN_TIMEOUT_MS = 240_000;
 /** At this speed Render's fifteen minutes for opening a port are as short as drydock allows. */
 const SPEED = 450;
 /** Short enough for tests, long enough that several samples fall into it. */
@@ -264,7 +264,7 @@ export async function theFix({ repository }: Patient) {
 
 /** Asks until the answer is an empty list, for a moment: killed processes take one to go. */
 async function settled(ask: () => Promise<string[]>): Promise<string[]> {
-  const giveUpAt = performance.now() + 3_000;
+  const giveUpAt = performance.now() + 30_000;
   return await until(async () => {
     const found = await ask();
     return found.length === 0 || performance.now() > giveUpAt ? found : undefined;
