@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { explain } from "./database.ts";
+import { diskTrouble } from "./disk.ts";
 import { syncDirectory } from "./files.ts";
 import { copyOf, refuseEmptied } from "./lost_store.ts";
 import { isIntact, RESTORE_HINT } from "./rows.ts";
@@ -15,6 +16,8 @@ import { isIntact, RESTORE_HINT } from "./rows.ts";
 export const BACKUP_EVERY_MS = 24 * 3_600_000;
 /** How long SQLite may copy, in milliseconds. */
 const COPY_MS_MAX = 10 * 60_000;
+/** Files that must be to be had at once before a thread is begun: its own module, both stores and their logs, and some. */
+const HANDLES_MIN = 16;
 /** How many records are read at a time; other work goes on between. */
 const BATCH_RECORDS = 500;
 
@@ -80,6 +83,7 @@ export async function backUp(path: string, clock: Clock): Promise<boolean> {
 
 /** In a thread of its own, because SQLite copies in one go. */
 async function copyInto(path: string, fresh: string): Promise<void> {
+  checkHandles(path);
   const worker = new Worker(new URL("./copy_thread.ts", import.meta.url), { type: "module" });
   const { promise, resolve, reject } = Promise.withResolvers<string | null>();
   worker.onmessage = ({ data }: MessageEvent<string | null>) => resolve(data);
@@ -101,6 +105,18 @@ async function copyInto(path: string, fresh: string): Promise<void> {
   } finally {
     clearTimeout(timer);
     worker.terminate();
+  }
+}
+
+/** Of a thread that cannot begin the runtime itself tells, raw. @throws {DiskTrouble} where no more files may be opened */
+function checkHandles(path: string): void {
+  const { filename } = import.meta;
+  if (filename === undefined) return;
+  using handles = new DisposableStack();
+  try {
+    for (let count = 0; count < HANDLES_MIN; count++) handles.use(Deno.openSync(filename));
+  } catch (error) {
+    throw diskTrouble(`copy ${path}`, error) ?? error;
   }
 }
 
