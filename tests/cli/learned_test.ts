@@ -49,7 +49,10 @@ Deno.test("learned shows counts, share, interval and quarantine, as text and as 
     await remember(folder);
     const { stdout } = await main(folder, "learned");
     assertMatch(stdout, /service\/bind-flags +1 of 1 +100 % +21 % to 100 %/);
-    assertMatch(stdout, /service\/bind-code +0 of 1 .*made it worse once, in quarantine\s+until \d{4}-/);
+    assertMatch(
+      stdout,
+      /service\/bind-code +0 of 1 .*made it worse\s+once,\s+in\s+quarantine\s+until \d{4}-/,
+    );
     const json = JSON.parse(
       (await main(folder, "learned", "-o", "json", "--cause", "port-bound-localhost")).stdout,
     );
@@ -76,7 +79,7 @@ Deno.test("learned shows by which failures a remedy was judged, where there are 
     const { stdout } = await main(folder, "learned", "--cause", "node-module-missing");
     assertMatch(stdout, /node\/add-dependency +2 of 3/);
     assertMatch(stdout, /for lodash +2 of 2/);
-    assertMatch(stdout, /for left-pad +0 of 1 .*made it worse once, in quarantine\s+until/);
+    assertMatch(stdout, /for left-pad +0 of 1 .*made it worse\s+once,\s+in\s+quarantine\s+until/);
     assertEquals(
       (await main(folder, "learned", "--cause", "port-bound-localhost")).stdout.includes("for "),
       false,
