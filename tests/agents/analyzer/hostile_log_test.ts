@@ -11,6 +11,8 @@ import { IMPOSTORS } from "../../cli/hostile.ts";
 const ask = (log: string): Diagnosis =>
   diagnose({ log, phase: null, settings: null, repository: null, platformReason: null });
 
+const QUIET = "a quiet line of an application";
+
 /** What is decided by a diagnosis, without the numbers of lines and without what is shown when nothing is known. */
 function decided({ evidence, excerpt: _excerpt, rejected, ...rest }: Diagnosis) {
   const others = rejected.map(({ cause, why }) => [cause, why.replace(/\bline \d+/, "a line")]);
@@ -20,15 +22,29 @@ function decided({ evidence, excerpt: _excerpt, rejected, ...rest }: Diagnosis) 
 Deno.test("lines that look like Evenkeel's own, an agent's, git's or a CI system's change no diagnosis (promise 14)", () => {
   for (const impostor of IMPOSTORS) assertEquals(ask(impostor).cause, UNKNOWN, impostor);
   assertEquals(ask(IMPOSTORS.join("\n")).cause, UNKNOWN);
-  const all = causes.flatMap(({ examples }) => examples);
+  // Of a line that only announces a reason the next one is shown, whatever it says; and what a program is busy with
+  // is told by what it prints while its port is waited for.
+  const all = causes.flatMap(({ examples }) => examples).filter((log) =>
+    !/\bcaused by:\s*$|open ports/.test(log)
+  );
   const step = inFull(1, 4);
   for (let at = 0; at < all.length; at += step) {
     const log = all[at];
     assert(log !== undefined);
-    const expected = decided(ask(log));
     const impostor = IMPOSTORS[(at / step) % IMPOSTORS.length] ?? "";
-    for (const all of [`${impostor}\n${log}`, `${log}\n${impostor}`, `${impostor}\n${log}\n${impostor}`]) {
-      assertEquals(decided(ask(all)), expected, JSON.stringify([impostor, log]));
+    // It says no more than any line does that a program prints.
+    for (
+      const around of [
+        (line: string) => `${line}\n${log}`,
+        (line: string) => `${log}\n${line}`,
+        (line: string) => `${line}\n${log}\n${line}`,
+      ]
+    ) {
+      assertEquals(
+        decided(ask(around(impostor))),
+        decided(ask(around(QUIET))),
+        JSON.stringify([impostor, log]),
+      );
     }
   }
 });
