@@ -40,7 +40,7 @@ export interface SoakOptions {
   seed?: number;
   /** What tables may hold. @default CAPS */
   caps?: Readonly<Record<string, TableCap>>;
-  /** Measurements over the whole run. @default SAMPLES */
+  /** Measurements over the whole run. @default one each SAMPLE_EVERY_MS, from SAMPLES_MIN to SAMPLES_MAX */
   samples?: number;
   onSample?: (progress: Progress) => void;
   /** Told of an invariant that broke, with what went on around it, newest last. */
@@ -76,7 +76,10 @@ const MINUTE = 60_000;
 const STRIDE_MS = 5_000;
 /** Session files are written as often as `reconcile` does in as many passes, in simulated milliseconds. */
 const FILES_EVERY_MS = 120 * MINUTE;
-const SAMPLES = 180;
+/** A measurement collects garbage, which takes its time: a short run has fewer. */
+const SAMPLE_EVERY_MS = 5_000;
+const SAMPLES_MIN = 20;
+const SAMPLES_MAX = 180;
 /** The steps that are under way at the end have so long to end, in simulated milliseconds. */
 const END_MS = 24 * 60 * MINUTE;
 
@@ -181,7 +184,8 @@ async function soakIn(
         violations: checker.violations.length,
       });
     };
-    const { samples: count = SAMPLES, simulatedMs = Infinity } = options;
+    const { wallMs: lasts, simulatedMs = Infinity } = options;
+    const count = options.samples ?? Math.min(SAMPLES_MAX, Math.max(SAMPLES_MIN, lasts / SAMPLE_EVERY_MS));
     /** From 0 to 1. */
     const done = () => Math.max(wallMs() / options.wallMs, scheduler.now / simulatedMs);
     while (done() < 1 && options.signal?.aborted !== true) {
@@ -200,7 +204,10 @@ async function soakIn(
     await status.stop();
     let isOver = false;
     void daemon.finally(() => isOver = true);
-    await scheduler.run(scheduler.now + END_MS, () => isOver, () => {});
+    for (const until = scheduler.now + END_MS; !isOver && scheduler.now < until;) {
+      await scheduler.run(scheduler.now + STRIDE_MS, () => isOver, () => {});
+      await reality.catchUp();
+    }
   }
   await reality.settled();
   return {
