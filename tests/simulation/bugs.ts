@@ -25,7 +25,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "forgets what a crash left in the journal": {
-    seed: 15,
+    seed: 36,
     breaks: ["twice", "journal", "commits", "ends", "repairs", "rollbacks", "defect"],
     ...withStore((store) => ({
       intend: (entry) => store.intend({ ...entry, key: `${entry.key}/${entry.intendedAt}` }),
@@ -33,7 +33,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "takes a lost answer for a refusal": {
-    seed: 52,
+    seed: 62,
     breaks: ["twice", "journal"],
     ...withApi((api) => ({
       createDeploy: (id, body, signal) =>
@@ -44,7 +44,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "asks a list that does not show new deploys": {
-    seed: 15,
+    seed: 17,
     breaks: ["twice"],
     ...withApi((api) => ({
       listDeploys: (id, query, signal) =>
@@ -52,7 +52,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "pushes by force over what came meanwhile": {
-    seed: 119,
+    seed: 410,
     breaks: ["foreign", "commits"],
     parts: (parts, sim) => ({
       ...parts,
@@ -86,7 +86,7 @@ export const BUGS: Record<string, PlantedBug> = {
     }),
   },
   "measures the quiet time on the wall clock": {
-    seed: 17,
+    seed: 5,
     breaks: ["healed", "autodeploy"],
     parts: (parts) => ({
       ...parts,
@@ -95,22 +95,22 @@ export const BUGS: Record<string, PlantedBug> = {
     }),
   },
   "takes unknown for bad": {
-    seed: 12,
+    seed: 27,
     breaks: ["unknown"],
     parts: withProbe("unknown", "bad"),
   },
   "takes unknown for good": {
-    seed: 23,
+    seed: 27,
     breaks: ["healed", "autodeploy"],
     parts: withProbe("unknown", "good"),
   },
   "counts no effects": {
-    seed: 20,
+    seed: 6,
     breaks: ["effects"],
     ...withStore(() => ({ countEffects: () => Promise.resolve(0) })),
   },
   "counts no attempts": {
-    seed: 33,
+    seed: 6,
     breaks: ["attempts", "samePatch"],
     ...withStore((store) => ({
       getActiveIncident: async (id) => {
@@ -126,7 +126,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "does not see that a service is suspended": {
-    seed: 56,
+    seed: 71,
     breaks: ["leftAlone", "ends", "repairs"],
     ...withApi((api) => ({
       getService: async (id, signal) => ({
@@ -136,14 +136,14 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "leaves autodeploy on when it rolls back": {
-    seed: 20,
+    seed: 13,
     breaks: ["autodeploy"],
     ...withApi((api) => ({
       getService: async (id, signal) => ({ ...await api.getService(id, signal), autoDeploy: "no" }),
     })),
   },
   "forgets that it has rolled back": {
-    seed: 49,
+    seed: 65,
     breaks: ["rollbacks"],
     ...withIncident((incident) => ({
       ...incident,
@@ -155,7 +155,7 @@ export const BUGS: Record<string, PlantedBug> = {
     })),
   },
   "forgets which patch it tried": {
-    seed: 136,
+    seed: 350,
     breaks: ["samePatch", "attempts"],
     ...withIncident((incident) => ({
       ...incident,

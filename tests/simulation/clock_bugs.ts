@@ -46,12 +46,12 @@ function timeless(record: ServiceRecord): ServiceRecord {
 
 export const CLOCK_BUGS: Record<string, PlantedBug> = {
   "decides every duration by the wall clock": {
-    seed: 1,
+    seed: 6,
     breaks: ["patience", "effects", "ends"],
     parts: (parts, sim) => ({ ...parts, clock: { ...parts.clock, now: sim.wallOf(parts) } }),
   },
   "gives up a deploy by the wall clock": {
-    seed: 186,
+    seed: 129,
     breaks: ["patience"],
     ...byWallClock(ofAttempts(({ deployRequestedAt, publishedAt }, by) => ({
       deployRequestedAt: shifted(deployRequestedAt, by),
@@ -59,12 +59,12 @@ export const CLOCK_BUGS: Record<string, PlantedBug> = {
     }))),
   },
   "waits for autodeploy by the wall clock": {
-    seed: 156,
+    seed: 129,
     breaks: ["patience"],
     ...byWallClock(ofAttempts(({ publishedAt }, by) => ({ publishedAt: shifted(publishedAt, by) }))),
   },
   "waits for a database by the wall clock": {
-    seed: 422,
+    seed: 12,
     breaks: ["patience"],
     parts: (parts, sim) => {
       const dated = byWallClock((incident, by) => ({ ...incident, openedAt: by(incident.openedAt) }));
@@ -76,7 +76,7 @@ export const CLOCK_BUGS: Record<string, PlantedBug> = {
     },
   },
   "counts effects by the wall clock": {
-    seed: 182,
+    seed: 6,
     breaks: ["effects"],
     parts: (parts, sim) => {
       const wall = sim.wallOf(parts);
@@ -89,12 +89,12 @@ export const CLOCK_BUGS: Record<string, PlantedBug> = {
     },
   },
   "takes the clock of its machine for right when it starts": {
-    seed: 57,
+    seed: 114,
     breaks: ["effects", "patience", "ends"],
     isDeaf: true,
   },
   "does not know that its machine has slept": {
-    seed: 120,
+    seed: 832,
     breaks: ["healed", "autodeploy"],
     isDeaf: true,
     isSleepUnseen: true,

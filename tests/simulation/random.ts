@@ -4,7 +4,7 @@ export class Chance {
 
   /** @param seed any integer; @param stream names the part of the world that draws */
   constructor(seed: number, stream = "") {
-    let hash = 2166136261 ^ seed;
+    let hash = 2166136261;
     for (const char of `${seed}/${stream}`) hash = Math.imul(hash ^ char.charCodeAt(0), 16777619);
     this.#state = hash >>> 0;
     for (let i = 0; i < 4; i++) this.next();

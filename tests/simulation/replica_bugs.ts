@@ -26,23 +26,21 @@ function methodsOf(repositories: Parts["repositories"]): Parts["repositories"] {
 
 export const REPLICA_BUGS: Record<string, PlantedBug> = {
   "does not check the fencing number when it writes": {
-    seed: 13,
     breaks: ["fenced", "late", "twice"],
     isUnfenced: true,
   },
   "checks who leads only when it begins to lead": {
-    seed: 13,
     breaks: ["late", "fenced", "twice"],
     isUnfenced: true,
     term: (term) => ({ ...term, lost: new AbortController().signal, confirm: () => Promise.resolve() }),
   },
   "trusts that it still leads when an intent is written": {
-    seed: 163,
+    seed: 342,
     breaks: ["late"],
     term: (term) => ({ ...term, lost: new AbortController().signal, confirm: () => Promise.resolve() }),
   },
   "opens a pull request anew whenever it looks": {
-    seed: 306,
+    seed: 13,
     breaks: ["twice"],
     ...withRepositories((repositories) => {
       // Makes the branches of a pull request differ.
@@ -68,12 +66,12 @@ export const REPLICA_BUGS: Record<string, PlantedBug> = {
     })),
   },
   "acts where it is to suggest": {
-    seed: 11,
+    seed: 23,
     breaks: ["mode"],
     specs: (specs) => specs.map((spec) => spec.mode === "suggest" ? { ...spec, mode: "push" } : spec),
   },
   "does not hear a person who asks to go on": {
-    seed: 11,
+    seed: 6,
     breaks: ["wish"],
     parts: (parts) => ({
       ...parts,

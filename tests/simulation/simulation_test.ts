@@ -30,6 +30,12 @@ Deno.test("the same seed gives the same trace, line by line", async () => {
   }
 });
 
+Deno.test("every seed is a world of its own", async () => {
+  const checksums = new Set<string>();
+  for (let seed = 1; seed <= 20; seed++) checksums.add((await simulate(seed)).checksum);
+  assertEquals(checksums.size, 20);
+});
+
 /** The first seed at which a planted bug breaks what it has to break. */
 async function seedOf(name: string, bug: PlantedBug): Promise<number> {
   for (let tries = 0; tries < BUG_SEEDS; tries++) {

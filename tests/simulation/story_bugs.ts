@@ -10,7 +10,7 @@ import type { PlantedBug } from "./planted.ts";
 
 export const STORY_BUGS: Record<string, PlantedBug> = {
   "asks for room for effects only before an attempt begins": {
-    seed: 45,
+    seed: 6,
     breaks: ["effects"],
     ...withPlan((plan, spec, observation, incident, memory, now) => {
       const free = plan(
@@ -24,7 +24,7 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "switches autodeploy off where there is no room for the rollback": {
-    seed: 182,
+    seed: 332,
     breaks: ["effects"],
     ...withPlan((plan, spec, observation, incident, memory, now) => {
       const { lastHour, lastDay } = memory.effects;
@@ -36,7 +36,7 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "looks again for ever after a rollback that the database spoiled": {
-    seed: 203,
+    seed: 414,
     breaks: ["ends"],
     ...withPlan((plan, spec, observation, incident, memory, now) => {
       const action = plan(spec, observation, incident, memory, now);
@@ -50,7 +50,7 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "is overtaken by a deploy that was there before its attempt": {
-    seed: 52,
+    seed: 4,
     breaks: ["repairs"],
     ...withIncident((incident) => ({
       ...incident,
@@ -65,7 +65,7 @@ export const STORY_BUGS: Record<string, PlantedBug> = {
     }),
   },
   "does not see that the machine slept": {
-    seed: 120,
+    seed: 832,
     breaks: ["healed"],
     ...withRecord((written) => {
       const { service } = written;
