@@ -8,6 +8,7 @@ import { Controller } from "../../reconciler/controller.ts";
 import { runDaemon } from "../../reconciler/daemon.ts";
 import type { Outcome } from "../../reconciler/outcome.ts";
 import type { Parts } from "../../reconciler/parts.ts";
+import { QUIET_PARTS } from "../helpers/parts.ts";
 import { WorkQueue } from "../../reconciler/queue.ts";
 import { ServiceKeys } from "../../reconciler/service_keys.ts";
 import { keepWebhook } from "../../reconciler/webhook_keeper.ts";
@@ -79,22 +80,15 @@ export async function run(
     lied() {},
   };
   const parts: Parts = {
+    ...QUIET_PARTS,
     api: createSimulatedRender(platform, () => weather, new Chance(seed, "api"), watcher),
     store,
     repositories: createSimulatedRepositories(platform, () => weather, new Chance(seed, "git"), watcher),
     runAgent: createSimulatedAgents(agentWorld, true),
-    toolbox: {},
     clock,
     random: new Chance(seed, "queue").next,
-    author: { name: "Evenkeel", email: "evenkeel@localhost" },
     sessionId: "order",
     epoch: "p1",
-    environment: () => undefined,
-    secrets: [],
-    onEvent() {},
-    onAgentOutput: () => Promise.resolve(),
-    topology: "auto",
-    freeMemoryMiB: () => 4096,
   };
   const queue = new WorkQueue(parts);
   const keys = new ServiceKeys([spec]);

@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { addAttempt, newAttempt, openIncident } from "../../reconciler/incident.ts";
 import { plan } from "../../reconciler/plan.ts";
 import type { FixMode } from "../../reconciler/policy.ts";
 import { emptyRecord } from "../../reconciler/samples.ts";
 import type { Attempt, Incident } from "../../state/records.ts";
-import { deploy, memory, NOW, observation, sighting, spec } from "./world.ts";
+import { attempting, deploy, memory, NOW, observation, sighting, spec } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
 const { deployTimeoutMs } = spec().policy;
@@ -21,28 +20,7 @@ const decide = (incident: Incident, now: number, seen = building, mode: FixMode 
   );
 
 /** An attempt whose commit was published at `NOW`. */
-function published(change: Partial<Attempt>): Incident {
-  const facts = {
-    gap: "deploy-failed" as const,
-    message: "",
-    deployId: "dep-2",
-    commit: null,
-    sessionId: "s",
-  };
-  const opened = openIncident(building, facts, NOW);
-  const attempt = newAttempt(opened, {
-    diagnosedDeployId: "dep-2",
-    cause: "c",
-    summary: "s",
-    remedy: "r",
-    risk: "low",
-    repair: { kind: "patch", edits: [], diff: "" },
-    commit: "fix",
-    publishedAt: NOW,
-    ...change,
-  }, NOW);
-  return addAttempt(opened, attempt);
-}
+const published = (change: Partial<Attempt>) => attempting(building, { publishedAt: NOW, ...change });
 
 Deno.test("a deploy is waited for from when it is found: a pull request may be merged days after it was opened", () => {
   const mode = "pull-request";

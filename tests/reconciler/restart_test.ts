@@ -9,6 +9,7 @@ import type { Clock } from "../../base/clock.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import { firstPassSpreadMs, runDaemon } from "../../reconciler/daemon.ts";
 import type { Parts } from "../../reconciler/parts.ts";
+import { QUIET_PARTS } from "../helpers/parts.ts";
 import { READS_PER_MINUTE } from "../../render/budget.ts";
 import { createRenderClient } from "../../render/client.ts";
 import { IN_MEMORY } from "../../state/database.ts";
@@ -83,6 +84,7 @@ Deno.test("a restart with 200 services spreads its first looks and keeps to the 
   await using store = await openSqliteStore(IN_MEMORY);
   const good = { status: "good", reason: "Ok", message: "fine" } as const;
   const parts: Parts = {
+    ...QUIET_PARTS,
     api: createRenderClient({
       apiKey: "rnd_x",
       baseUrl: "http://127.0.0.1/v1",
@@ -109,18 +111,10 @@ Deno.test("a restart with 200 services spreads its first looks and keeps to the 
       });
       return { kind: "answered" as const, output: agent.output.parse(output), durationMs: 5 };
     },
-    toolbox: {},
     clock,
     random: chance.next,
-    author: { name: "Evenkeel", email: "evenkeel@localhost" },
     sessionId: "restart",
     epoch: "p1",
-    environment: () => undefined,
-    secrets: [],
-    onEvent() {},
-    onAgentOutput: () => Promise.resolve(),
-    topology: "auto",
-    freeMemoryMiB: () => 4096,
   };
   // By name, so that each has to be found first: the dearest beginning.
   const specs = Array.from({ length: SERVICES }, (_, n) => spec({ service: `service-${n}` }));

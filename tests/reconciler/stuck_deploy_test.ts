@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { addAttempt, newAttempt, openIncident } from "../../reconciler/incident.ts";
 import type { Sighting } from "../../reconciler/observation.ts";
 import { plan } from "../../reconciler/plan.ts";
 import { emptyRecord } from "../../reconciler/samples.ts";
 import type { Incident, Repair } from "../../state/records.ts";
-import { deploy, memory, NOW, observation, sighting, spec, UNKNOWN } from "./world.ts";
+import { attempting, deploy, memory, NOW, observation, sighting, spec, UNKNOWN } from "./world.ts";
 
 const empty = emptyRecord("srv-a", "my-api", 1);
 const HOUR_MS = 3_600_000;
@@ -73,27 +72,12 @@ Deno.test("our own deploy that never ends fails its attempt within the same boun
   for (const repair of repairs) {
     for (const status of ["build_in_progress", "unknown"] as const) {
       const seen = sighting([deploy("dep-3", status, { commit: "fix" }), ...stuck.deploys.slice(1)]);
-      const facts = {
-        gap: "deploy-failed" as const,
-        message: "",
-        deployId: "dep-2",
-        commit: null,
-        sessionId: "s",
-      };
-      const opened = openIncident(seen, facts, NOW);
-      const attempt = newAttempt(opened, {
-        diagnosedDeployId: "dep-2",
-        cause: "c",
-        summary: "s",
-        remedy: "r",
-        risk: "low",
+      const incident = attempting(seen, {
         repair,
-        commit: "fix",
         deployId: "dep-3",
         deployRequestedAt: NOW,
         stepsDone: ["push", "autodeploy-off", "rollback"],
-      }, NOW);
-      const incident = addAttempt(opened, attempt);
+      });
       assertEquals(decide(seen, incident, LATE - 1).kind, "wait");
       const over = decide(seen, incident, LATE);
       assert(over.kind === "record" && over.incident.attempts[0]?.status === "failed");

@@ -2,13 +2,14 @@
 import type { Probe } from "../../agents/messages.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Memory } from "../../reconciler/action.ts";
+import { addAttempt, newAttempt, openIncident } from "../../reconciler/incident.ts";
 import type { DeployView, Observation, ServiceView, Sighting } from "../../reconciler/observation.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
 import type { Policy } from "../../reconciler/policy.ts";
 import { addSample, emptyRecord } from "../../reconciler/samples.ts";
 import { DEFAULT_SPEC } from "../../reconciler/spec.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
-import type { ServiceRecord } from "../../state/records.ts";
+import type { Attempt, Incident, ServiceRecord } from "../../state/records.ts";
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 export const GOOD: Probe = { status: "good", reason: "Ok", message: "fine" };
@@ -112,6 +113,29 @@ export function sampled(
 
 export function memory(record: ServiceRecord, change: Partial<Memory> = {}): Memory {
   return { record, pending: [], effects: { lastHour: 0, lastDay: 0 }, sessionId: "s", ...change };
+}
+
+/** An incident that opened at `NOW` because dep-2 failed, with one attempt; of what only `change` tells. */
+export function attempting(seen: Sighting, change: Partial<Attempt>): Incident {
+  const facts = {
+    gap: "deploy-failed",
+    message: "",
+    deployId: "dep-2",
+    commit: null,
+    sessionId: "s",
+  } as const;
+  const opened = openIncident(seen, facts, NOW);
+  const attempt = newAttempt(opened, {
+    diagnosedDeployId: "dep-2",
+    cause: "c",
+    summary: "s",
+    remedy: "r",
+    risk: "low",
+    repair: { kind: "patch", edits: [], diff: "" },
+    commit: "fix",
+    ...change,
+  }, NOW);
+  return addAttempt(opened, attempt);
 }
 
 /** A clock that moves only when told; `sleep` ends when time has come. */

@@ -8,6 +8,7 @@ import { Controller } from "../../reconciler/controller.ts";
 import type { ControllerOptions, Pass } from "../../reconciler/controller.ts";
 import type { Outcome } from "../../reconciler/outcome.ts";
 import type { Parts } from "../../reconciler/parts.ts";
+import { QUIET_PARTS } from "../helpers/parts.ts";
 import { plan } from "../../reconciler/plan.ts";
 import { DEPLOY_STUCK } from "../../reconciler/stuck_deploy.ts";
 import { DEFAULT_POLICY } from "../../reconciler/policy.ts";
@@ -412,6 +413,7 @@ export class Simulation {
     const runFallback = createSimulatedAgents(agentWorld, false);
     const apiChance = new Chance(this.seed, `${process.name} api`);
     return {
+      ...QUIET_PARTS,
       api: asksRender(
         process,
         confirmedApi(confirm, createSimulatedRender(platform, weather, apiChance, watcher, process.dead)),
@@ -434,20 +436,13 @@ export class Simulation {
       runAgent: (agent, input, options) => process.call(agent.name, () => run(agent, input, options)),
       runFallback: (agent, input, options) =>
         process.call(agent.name, () => runFallback(agent, input, options)),
-      toolbox: {},
       clock: process.clock,
       random: chance.next,
-      author: { name: "Evenkeel", email: "evenkeel@localhost" },
       sessionId: "sim",
       // A term begins with an assembly of its own, as in reconcile.
       epoch: `${process.name}/${term.fencing}`,
       predecessorMs: term.wasSilent ? REQUEST_TIMEOUT_MS : 0,
-      environment: () => undefined,
-      secrets: [],
       onEvent: (event, { incident }) => checker.event(process.name, event, incident?.attempts.at(-1) ?? null),
-      onAgentOutput: () => Promise.resolve(),
-      topology: "auto",
-      freeMemoryMiB: () => 4096,
     };
   }
 

@@ -1,6 +1,7 @@
 /** The parts of a controller in a simulated world, for those who steer that world themselves. */
 import type { RunAgent } from "../../agents/agent.ts";
 import type { Parts } from "../../reconciler/parts.ts";
+import { QUIET_PARTS } from "../helpers/parts.ts";
 import type { Store } from "../../state/store.ts";
 import { createSimulatedAgents } from "../simulation/agents.ts";
 import type { AgentWorld } from "../simulation/agents.ts";
@@ -33,6 +34,7 @@ export function simulatedParts(world: SimulatedWorld): Parts {
   const run = world.agents?.(simulated) ?? simulated;
   const runFallback = createSimulatedAgents(agentWorld, false);
   return {
+    ...QUIET_PARTS,
     api: process.guard("api", createSimulatedRender(platform, weather, chance("api"), watcher)),
     store: process.guard("store", store),
     repositories: process.guard(
@@ -42,17 +44,9 @@ export function simulatedParts(world: SimulatedWorld): Parts {
     runAgent: (agent, input, options) => process.call(agent.name, () => run(agent, input, options)),
     runFallback: (agent, input, options) =>
       process.call(agent.name, () => runFallback(agent, input, options)),
-    toolbox: {},
     clock: process.clock,
     random: chance("controller").next,
-    author: { name: "Evenkeel", email: "evenkeel@localhost" },
     sessionId: process.name,
     epoch: process.name,
-    environment: () => undefined,
-    secrets: [],
-    onEvent: () => {},
-    onAgentOutput: () => Promise.resolve(),
-    topology: "auto",
-    freeMemoryMiB: () => 4096,
   };
 }

@@ -11,6 +11,7 @@ import { monitorOutputSchema } from "../../agents/messages.ts";
 import type { Agent } from "../../agents/agent.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import type { Parts } from "../../reconciler/parts.ts";
+import { QUIET_PARTS } from "../helpers/parts.ts";
 import { settle } from "../../reconciler/settle.ts";
 import { createRenderClient } from "../../render/client.ts";
 import { MIGRATIONS, schemaVersion } from "../../state/migrations.ts";
@@ -168,6 +169,7 @@ Deno.test("an incident that was open when its process was killed goes on under t
     const seen = { health: good, json: good, database: good, httpStatus: 200, latencyMs: 5 };
     const unwanted = () => Promise.reject(new Error("A setting needs no repository"));
     const parts: Parts = {
+      ...QUIET_PARTS,
       api: createRenderClient({ apiKey: "k", baseUrl: "http://127.0.0.1/v1", fetch: send, clock }),
       store,
       repositories: {
@@ -189,18 +191,10 @@ Deno.test("an incident that was open when its process was killed goes on under t
             durationMs: 5,
           }
           : await runInline(agent, input, options),
-      toolbox: {},
       clock,
       random: () => 0.5,
-      author: { name: "Evenkeel", email: "evenkeel@localhost" },
       sessionId: "s",
       epoch: "p1",
-      environment: () => undefined,
-      secrets: [],
-      onEvent() {},
-      onAgentOutput: () => Promise.resolve(),
-      topology: "auto",
-      freeMemoryMiB: () => 4096,
     };
     await using controller = new Controller(parts);
     const { verdict, message } = await settle(
