@@ -7,10 +7,11 @@ import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { explain } from "./database.ts";
+import { DamagedStore } from "./damaged.ts";
 import { diskTrouble } from "./disk.ts";
 import { syncDirectory } from "./files.ts";
 import { copyOf, refuseEmptied } from "./lost_store.ts";
-import { isIntact, RESTORE_HINT } from "./rows.ts";
+import { isIntact } from "./rows.ts";
 
 /** Age at which a copy is replaced, in milliseconds. */
 export const BACKUP_EVERY_MS = 24 * 3_600_000;
@@ -120,8 +121,19 @@ function checkHandles(path: string): void {
   }
 }
 
-/** @throws {EvenkeelError} when a record is not as it was written */
+/**
+ * @param path what is said to be damaged where `copy` is
+ * @throws {DamagedStore} when a record is not as it was written, or cannot be read
+ */
 export async function checkRecords(copy: string, path: string, clock: Clock): Promise<void> {
+  try {
+    await readRecords(copy, path, clock);
+  } catch (error) {
+    throw explain(path, "copy", error);
+  }
+}
+
+async function readRecords(copy: string, path: string, clock: Clock): Promise<void> {
   using database = closing(new DatabaseSync(copy));
   for (const table of recordTables(database)) {
     const read = database.prepare(
@@ -131,9 +143,7 @@ export async function checkRecords(copy: string, path: string, clock: Clock): Pr
       const rows = read.all(after, BATCH_RECORDS);
       for (const { number, record } of rows) {
         if (isIntact(String(record))) continue;
-        throw new EvenkeelError(`Cannot copy ${path}: the file is damaged: row ${number} of ${table}`, {
-          hint: RESTORE_HINT,
-        });
+        throw new DamagedStore("copy", path, `row ${number} of ${table}`);
       }
       if (rows.length < BATCH_RECORDS) break;
       after = Number(rows.at(-1)?.["number"]);

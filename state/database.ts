@@ -7,9 +7,10 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
+import { DamagedStore } from "./damaged.ts";
 import { DiskTrouble, diskTrouble } from "./disk.ts";
 import { APPLICATION_ID, migrate, MIGRATIONS, schemaVersion } from "./migrations.ts";
-import { checkFile, damaged, fileAt, makeFile } from "./store_file.ts";
+import { checkFile, fileAt, makeFile } from "./store_file.ts";
 
 /** How long SQLite itself waits for a lock, in milliseconds; the event loop stands still meanwhile. */
 export const BUSY_TIMEOUT_MS = 250;
@@ -64,7 +65,9 @@ export class Database implements Disposable {
         if (path !== IN_MEMORY) check(path, opened);
         opened.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
         migrate(opened);
-        if (schemaOf(opened) !== expectedSchema()) throw damaged(path, "its schema is another");
+        if (schemaOf(opened) !== expectedSchema()) {
+          throw new DamagedStore("open", path, "its schema is another");
+        }
         return opened;
       } catch (error) {
         opened.close();
@@ -135,7 +138,7 @@ function check(path: string, database: DatabaseSync): void {
   if (applicationId !== APPLICATION_ID) {
     const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
     throw isEmpty && version === 0
-      ? damaged(path, "it is empty")
+      ? new DamagedStore("open", path, "it is empty")
       : new EvenkeelError(`Cannot open ${path}: it is the database of another program`, {
         hint: "Choose another folder with EVENKEEL_DATA_DIR",
       });
@@ -147,7 +150,7 @@ function check(path: string, database: DatabaseSync): void {
     );
   }
   const problem = database.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
-  if (problem !== "ok") throw damaged(path, String(problem).replace(/\s+/g, " "));
+  if (problem !== "ok") throw new DamagedStore("open", path, String(problem).replace(/\s+/g, " "));
 }
 
 /** The text of the schema is not checked by SQLite: a damaged one is another schema that may well be sound. */
@@ -202,8 +205,10 @@ function isSqlite(error: unknown): error is Error {
 export function explain(path: string, verb: string, error: unknown): unknown {
   if (!isSqlite(error)) return error;
   const { message } = error;
-  if (/not a database|malformed|corrupt|encrypted/i.test(message)) return damaged(path, message, error);
+  if (/not a database|malformed|corrupt|encrypted/i.test(message)) {
+    return new DamagedStore("open", path, message, error);
+  }
   // Statements that fit every sound store of ours do not fit this one.
-  const otherwise = verb === "open" ? damaged(path, message, error) : error;
+  const otherwise = verb === "open" ? new DamagedStore("open", path, message, error) : error;
   return diskTrouble(`${verb} ${path}`, error) ?? otherwise;
 }

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { EvenkeelError } from "../base/errors.ts";
-import { RESTORE_HINT } from "./rows.ts";
+import { RESTORE_HINT } from "./damaged.ts";
 
 /** Where the copy of a store is. */
 export function copyOf(path: string): string {

@@ -10,8 +10,7 @@ import type { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { checkRecords, copiedAt } from "./backup.ts";
-import { LOCKED } from "./database.ts";
-import { DiskTrouble } from "./disk.ts";
+import { DamagedStore } from "./damaged.ts";
 import { syncDirectory } from "./files.ts";
 import { copyOf, isEmptied } from "./lost_store.ts";
 import { incidentSchema, journalEntrySchema, serviceRecordSchema } from "./records.ts";
@@ -40,7 +39,8 @@ export interface Restored {
 
 /**
  * Puts the copy of a store in its place. The caller holds the folder's lock.
- * @throws {EvenkeelError} when the store is not damaged, or there is no copy that is whole; nothing is changed then
+ * @throws {EvenkeelError} when the store is not damaged, cannot be used for another reason such as that a newer version
+ *   wrote it, or there is no copy that is whole; nothing is changed then
  */
 export async function restoreStore(path: string, clock: Clock): Promise<Restored> {
   if (fileAt(copyOf(path)) === null) {
@@ -107,12 +107,9 @@ async function takeCopy(path: string, fresh: string, clock: Clock): Promise<void
     await (await openSqliteStore(fresh, { clock }))[Symbol.asyncDispose]();
     await checkRecords(fresh, fresh, clock);
   } catch (error) {
-    const [, why] = error instanceof EvenkeelError
-      ? /the file is damaged: (.*)$/.exec(error.message) ?? []
-      : [];
-    if (why === undefined || error instanceof DiskTrouble) throw error;
+    if (!(error instanceof DamagedStore)) throw error;
     const lost = fileAt(path) === null ? "" : `${aside(path)} && `;
-    throw new EvenkeelError(`Cannot restore ${path}: its copy ${copy} is damaged: ${why}`, {
+    throw new EvenkeelError(`Cannot restore ${path}: its copy ${copy} is damaged: ${error.why}`, {
       hint: `Start without memory: ${lost}${aside(copy)} && rm -f ${path}-wal ${path}-shm`,
       cause: error,
     });
@@ -150,11 +147,9 @@ async function isWhole(path: string, clock: Clock): Promise<boolean> {
     await checkRecords(path, path, clock);
     return true;
   } catch (error) {
-    // Neither says anything about the file.
-    const isOfTheMoment = error instanceof DiskTrouble ||
-      (error instanceof EvenkeelError && error.message.endsWith(LOCKED));
-    if (isOfTheMoment) throw error;
-    return false;
+    if (error instanceof DamagedStore) return false;
+    // A disk that refuses, a lock, a newer version's store or another program's: nothing that a copy would mend.
+    throw error;
   }
 }
 

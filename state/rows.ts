@@ -1,10 +1,7 @@
 /** How a record becomes the JSON column of a row, and comes back checked. */
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { EvenkeelError } from "../base/errors.ts";
-
-/** The way back from a damaged store. */
-export const RESTORE_HINT = "deno task evenkeel restore puts back the newest copy and says what it forgets";
+import { DamagedStore } from "./damaged.ts";
 
 /** The most rows that any list gives. */
 export const LIMIT_MAX = 1000;
@@ -25,7 +22,7 @@ export function encode<T>(schema: z.ZodType<T>, value: T): string {
 
 /**
  * @param path the database file, for the message
- * @throws {EvenkeelError} that names the field when the record is not as it was written or does not fit its schema
+ * @throws {DamagedStore} that names the field when the record is not as it was written or does not fit its schema
  */
 export function decode<T>(schema: z.ZodType<T>, record: unknown, path: string): T {
   let why: string;
@@ -37,7 +34,7 @@ export function decode<T>(schema: z.ZodType<T>, record: unknown, path: string): 
   } catch {
     why = "a record is not as it was written";
   }
-  throw new EvenkeelError(`Cannot read ${path}: the file is damaged: ${why}`, { hint: RESTORE_HINT });
+  throw new DamagedStore("read", path, why);
 }
 
 /** Whether a record is as it was written, or from before there were sums. */

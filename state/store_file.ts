@@ -5,11 +5,11 @@
 import { basename, dirname, join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
+import { DamagedStore } from "./damaged.ts";
 import { diskTrouble } from "./disk.ts";
 import { syncDirectory } from "./files.ts";
 import { refuseLost } from "./lost_store.ts";
 import { migrate } from "./migrations.ts";
-import { RESTORE_HINT } from "./rows.ts";
 
 /** The store in a data folder. */
 export const STORE_FILE = "evenkeel.db";
@@ -40,7 +40,9 @@ export async function makeFile(path: string): Promise<void> {
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     if (await exists(path)) return;
     // Its newest state lies in the log; a new store would have that played into it.
-    if (await sizeOf(`${path}-wal`) > 0) throw damaged(path, "it is missing, and its log is there");
+    if (await sizeOf(`${path}-wal`) > 0) {
+      throw new DamagedStore("open", path, "it is missing, and its log is there");
+    }
     refuseLost(path);
     const fresh = `${path}.new-${crypto.randomUUID()}`;
     try {
@@ -85,19 +87,23 @@ async function exists(path: string): Promise<boolean> {
  * Before SQLite touches it: SQLite plays the log of a file it does not know into it, and removes the log. It reads what
  * is missing at the end of a file as zeros; a file without a log is as long as its header says, with one its end may
  * still be in there.
- * @throws {EvenkeelError} when the file is damaged
+ * @throws {DamagedStore} when the file is damaged
  */
 export async function checkFile(path: string): Promise<void> {
-  if (await setAside(path) !== null) throw damaged(path, "putting back its copy was interrupted");
+  if (await setAside(path) !== null) {
+    throw new DamagedStore("open", path, "putting back its copy was interrupted");
+  }
   const header = await readHeader(path);
-  if (header === null) throw damaged(path, "it is shorter than a header");
-  if (MAGIC.some((byte, at) => header[at] !== byte)) throw damaged(path, "it does not begin as a database");
+  if (header === null) throw new DamagedStore("open", path, "it is shorter than a header");
+  if (MAGIC.some((byte, at) => header[at] !== byte)) {
+    throw new DamagedStore("open", path, "it does not begin as a database");
+  }
   if (await sizeOf(`${path}-wal`) > 0) return;
   const expected = pageBytes(header) * new DataView(header.buffer).getUint32(28);
   const actual = await sizeOf(path);
   // A log that has appeared meanwhile means that another process is at work here.
   if (actual < expected && await sizeOf(`${path}-wal`) === 0) {
-    throw damaged(path, `it has ${actual} of ${expected} bytes`);
+    throw new DamagedStore("open", path, `it has ${actual} of ${expected} bytes`);
   }
 }
 
@@ -156,11 +162,4 @@ export async function sizeOf(path: string): Promise<number> {
     if (error instanceof Deno.errors.NotFound) return 0;
     throw error;
   }
-}
-
-export function damaged(path: string, why: string, cause?: unknown): EvenkeelError {
-  return new EvenkeelError(`Cannot open ${path}: the file is damaged: ${why}`, {
-    hint: RESTORE_HINT,
-    cause,
-  });
 }

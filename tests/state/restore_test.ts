@@ -339,6 +339,28 @@ Deno.test("a store that is whole, or has no copy, is not restored and stays as i
     assertEquals(await Deno.readTextFile(path), "nothing");
   }));
 
+Deno.test("a store that a newer Evenkeel or another program wrote is not taken for a damaged one by a restore (promise 6)", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "evenkeel.db");
+    await withCopy(path);
+    for (const change of [`user_version = ${MIGRATIONS.length + 1}`, "application_id = 1"]) {
+      const database = new DatabaseSync(path);
+      database.exec(`PRAGMA ${change}`);
+      database.close();
+      const [names, store] = [await namesIn(folder), await Deno.readFile(path)];
+      const error = await assertRejects(() => restoreStore(path, systemClock), EvenkeelError);
+      assertMatch(error.message, /a newer Evenkeel wrote it|the database of another program/);
+      assertEquals([await namesIn(folder), await Deno.readFile(path)], [names, store]);
+    }
+    // The same of a copy that is newer than what would go back to it.
+    const copy = new DatabaseSync(copyOf(path));
+    copy.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`);
+    copy.close();
+    await Deno.remove(path);
+    await assertRejects(() => restoreStore(path, systemClock), EvenkeelError, "a newer Evenkeel wrote it");
+    assertEquals(await namesIn(folder), ["evenkeel.db.bak"]);
+  }));
+
 Deno.test("a store that is missing while its log is there is refused, not begun anew (promise 6)", () =>
   inFolder(async (folder) => {
     const path = join(folder, "evenkeel.db");
