@@ -192,6 +192,8 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
     const captures = Object.fromEntries(
       Object.entries(withFacts(root.captures, context)).map(([name, value]) => [name, redact(value)]),
     );
+    // The class is a part of what the fingerprint is made of, so both are made of the same.
+    const about = { ...captures, ...namedElsewhere(root, ranked, redact) };
     // A crash is tried again and prints the same: another reading of a line of the root cause follows from nothing.
     const same = new Set(ranked.filter((finding) => finding.cause.slug === cause.slug).map(({ at }) => at));
     const after = ranked.filter(({ at }) => at > root.at && !same.has(at)).sort((a, b) => a.at - b.at);
@@ -210,11 +212,9 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
       captures,
       fingerprint: fingerprint([
         cause.slug,
-        ...cause.identity.map((name) =>
-          redact(named(name, root, ranked) ?? captures[name] ?? "").toLowerCase()
-        ),
+        ...cause.identity.map((name) => (about[name] ?? "").toLowerCase()),
       ]),
-      failureClass: failureClass(cause, captures),
+      failureClass: failureClass(cause, about),
       phase: root.phase ?? input.phase,
       redeployMayCure: cause.redeployMayCure,
       rejected: others,
@@ -224,11 +224,19 @@ export function createEngine(catalogue: readonly Cause[], limits: EngineLimits =
   };
 }
 
-/** What a failure is about, in the words of the first of its lines that says so: the line that tells most may not. */
-function named(name: string, { captures, cause }: Finding, findings: readonly Finding[]): string | undefined {
-  if (captures[name] !== undefined) return undefined;
-  const others = findings.filter((other) => other.cause === cause && other.captures[name] !== undefined);
-  return others.sort((a, b) => a.at - b.at)[0]?.captures[name];
+/** What identifies a failure and its own line does not say, by the first of its other lines that does. */
+function namedElsewhere(
+  { captures, cause }: Finding,
+  findings: readonly Finding[],
+  redact: (text: string) => string,
+): Captures {
+  const others = findings.filter((other) => other.cause === cause).sort((a, b) => a.at - b.at);
+  return Object.fromEntries(
+    cause.identity.filter((name) => captures[name] === undefined).flatMap((name) => {
+      const value = others.find((other) => other.captures[name] !== undefined)?.captures[name];
+      return value === undefined ? [] : [[name, redact(value)]];
+    }),
+  );
 }
 
 function match(sign: Sign, line: string, captureCharsMax: number): Captures | undefined {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { existsSync } from "node:fs";
 import { createEngine } from "../../agents/analyzer/engine.ts";
 import { failureClass, IS_SHARED } from "../../agents/analyzer/failure_class.ts";
 import { causes } from "../../agents/analyzer/causes/all.ts";
@@ -13,6 +14,7 @@ import type { Outcome } from "../../state/records.ts";
 import { cleanLog, createRedactor } from "../../text/redact.ts";
 import { hostileText, UNSAFE } from "../cli/hostile.ts";
 
+const RECORDED = new URL("../../../shared/corpus/render-dev.jsonl", import.meta.url);
 const NOW = Date.UTC(2026, 0, 1);
 const redact = createRedactor([]);
 const clean = (text: string) => cleanLog(text, redact);
@@ -185,6 +187,40 @@ Deno.test("what identifies a failure is either the same everywhere or one servic
       assertEquals(other.id !== id, isShared, `${slug}: ${name}`);
       assertEquals(about.includes(`${name}-of-mine`), isShared, `${slug}: ${name}`);
     }
+  }
+});
+
+/** Logs of failures: each cause's examples, in either order, and the recorded ones where they are. */
+async function wholeLogs(): Promise<string[]> {
+  const logs = causes.flatMap(({ examples }) => [examples.join("\n"), examples.toReversed().join("\n")]);
+  if (!existsSync(RECORDED)) return logs;
+  const rows = (await Deno.readTextFile(RECORDED)).split("\n").filter((row) => row !== "");
+  return [...logs, ...rows.map((row) => String(JSON.parse(row).log))];
+}
+
+Deno.test("a failure that is known by shared names alone has its fingerprint for its class, whichever line of its log has the name (promise 22)", async () => {
+  const diagnose = createEngine(causes);
+  const about = { phase: null, settings: null, repository: null, platformReason: null };
+  const identities = Map.groupBy(causes, ({ slug }) => slug);
+  let held = 0;
+  for (const log of await wholeLogs()) {
+    const { cause, fingerprint, failureClass: { id } } = diagnose({ log, ...about });
+    const names = (identities.get(cause) ?? []).flatMap(({ identity }) => identity);
+    if (names.length === 0 || !names.every((name) => IS_SHARED[name])) continue;
+    held++;
+    assertEquals(id, fingerprint, `${cause}: ${log.slice(-500)}`);
+  }
+  assert(held >= 50, String(held));
+
+  const told: readonly ((name: string) => string)[] = [
+    (name) => `npm error code E404\nnpm error 404\nnpm error 404  '${name}@^1' is not in this registry.`,
+    (name) => `npm error code ETARGET\nnpm error notarget No matching version found for ${name}@9.`,
+  ];
+  for (const log of told) {
+    const [one, other] = ["numpi", "left-pat"].map((name) => diagnose({ log: log(name), ...about }));
+    assertEquals([one?.cause, other?.cause], ["npm-package-not-found", "npm-package-not-found"]);
+    assertNotEquals(one?.failureClass.id, other?.failureClass.id);
+    assert(one?.failureClass.about.startsWith("numpi"), one?.failureClass.about);
   }
 });
 
