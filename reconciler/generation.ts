@@ -22,10 +22,18 @@ export function underSpec(
   };
 }
 
+/** By spec, none of which is ever changed: every pass asks. */
+const hashes = new WeakMap<ServiceSpec, string>();
+
 /** A name for what a spec says, whatever order it is written in. */
-function hashOf({ generation: _, ...content }: ServiceSpec): string {
+function hashOf(spec: ServiceSpec): string {
+  const known = hashes.get(spec);
+  if (known !== undefined) return known;
+  const { generation: _, ...content } = spec;
   // A spec is made of strings, numbers, lists and plain objects, which is JSON; its type is only narrower.
-  return fingerprint([JSON.stringify(sorted(JSON.parse(JSON.stringify(content)) as Json))]);
+  const hash = fingerprint([JSON.stringify(sorted(JSON.parse(JSON.stringify(content)) as Json))]);
+  hashes.set(spec, hash);
+  return hash;
 }
 
 /** A spec is as deep as its file, which is bounded. */

@@ -42,12 +42,12 @@ export class Database implements Disposable {
     this.path = path;
     this.#database = database;
     this.#clock = clock;
-    this.#file = fileAt(path);
+    this.#file = path === IN_MEMORY ? null : fileAt(path);
   }
 
   /** False when another file has come into its place, as `restore` does: what is written here nobody reads again. */
   isInPlace(): boolean {
-    return fileAt(this.path) === this.#file;
+    return this.path === IN_MEMORY || fileAt(this.path) === this.#file;
   }
 
   /**
