@@ -21,6 +21,8 @@ import { createRenderClient, REQUEST_TIMEOUT_MS } from "../render/client.ts";
 import type { Term } from "../state/replica.ts";
 import { diskTrouble } from "../state/disk.ts";
 import { createCleanStore } from "../state/clean_store.ts";
+import { Removal } from "../state/removal.ts";
+import { forgetScratch, openScratch } from "../state/scratch.ts";
 import type { Store } from "../state/store.ts";
 import { STORE_FILE } from "../state/store_file.ts";
 import { createTroubleTeller } from "./agent_trouble.ts";
@@ -87,13 +89,14 @@ export async function assemble(
   const confirm: Confirm = term?.confirm ?? (() => Promise.reject(new Error("A check was about to act")));
 
   const clock = systemClock;
-  const scratchRoot = join(dataDirectory, "scratch", crypto.randomUUID());
-  cleanup.defer(() => Deno.remove(scratchRoot, { recursive: true }).catch(() => {}));
-  // What a killed run left. A leader that stood still and lost its lead may still be at work in its own.
-  if (term?.isAlone) await Deno.remove(join(dataDirectory, "scratch"), { recursive: true }).catch(() => {});
-  await Deno.mkdir(scratchRoot, { recursive: true, mode: 0o700 }).catch((error) => {
-    throw diskTrouble(`use ${dataDirectory}`, error) ?? error;
-  });
+  const scratchFolders = join(dataDirectory, "scratch");
+  // What killed runs left: a check, or a leader that stood still and lost its lead, may still be at work in its own.
+  if (term?.isAlone) await forgetScratch(scratchFolders, 0, new Removal());
+  const { path: scratchRoot } = cleanup.use(
+    await openScratch(scratchFolders).catch((error) => {
+      throw diskTrouble(`use ${dataDirectory}`, error) ?? error;
+    }),
+  );
 
   const sessionId = configuration.sessionId ?? new Date(clock.now()).toISOString().replace(/[:.]/g, "-");
   const recorder = createSessionRecorder({

@@ -4,6 +4,8 @@
  */
 import { configure, reset } from "@logtape/logtape";
 import type { LogLevel, LogRecord } from "@logtape/logtape";
+import { systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { EvenkeelError, messageOf } from "../base/errors.ts";
 import { nearest } from "../text/nearest.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
@@ -52,14 +54,20 @@ export function levelOf(isVerbose: boolean, variable: string | undefined): Level
  * @param options.print takes one line @default console.error
  */
 export async function startLog(
-  options: { level: Level; secrets: Pick<Secrets, "redact">; print?: (line: string) => void },
+  options: {
+    level: Level;
+    secrets: Pick<Secrets, "redact">;
+    print?: (line: string) => void;
+    /** Dates the lines. @default systemClock */
+    clock?: Pick<Clock, "now">;
+  },
 ): Promise<AsyncDisposable> {
-  const { level, secrets } = options;
+  const { level, secrets, clock = systemClock } = options;
   const print = options.print ?? ((line) => printOn("stderr", line));
   const { paint } = createPainter({ isTerminal: Deno.stderr.isTerminal() });
   const sink = (record: LogRecord) => {
     const text = secrets.redact(sanitizeLine(textOf(record), LINE_CHARS_MAX));
-    const time = new Date(record.timestamp).toISOString().slice(11, 19);
+    const time = new Date(clock.now()).toISOString().slice(11, 19);
     const label = `${record.category.at(-1) ?? ""}`.padEnd(6);
     const style = STYLES[record.level];
     const line = `${label} ${text}`;

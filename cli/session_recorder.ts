@@ -140,7 +140,8 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
     async write() {
       if (clock.monotonic() >= tidyAt) {
         tidyAt = clock.monotonic() + TIDY_EVERY_MS;
-        await attempted(() => capDataFolder(dataDirectory, sessionId, clock.now()));
+        // The machine's clock, which dates files: ours may be hours from it, and what was made just now would be old.
+        await attempted(() => capDataFolder(dataDirectory, sessionId, Date.now()));
       }
       await attempted(() => writeLearningState(dataDirectory, store, files));
       await attempted(async () => {

@@ -3,6 +3,7 @@
  * a session are touched, and nothing outside is reached through a link.
  */
 import { join } from "@std/path";
+import { Removal } from "./removal.ts";
 import { isSessionId, SESSIONS_LISTED_MAX } from "./sessions.ts";
 
 /** Sessions whose files are kept: as many as a list shows. */
@@ -10,18 +11,24 @@ export const SESSIONS_KEPT = SESSIONS_LISTED_MAX;
 /** Bytes of all of them; the current one stays whatever it has. */
 export const SESSIONS_BYTES_MAX = 1024 ** 3;
 
+export interface SessionsKept {
+  /** Sessions that stay. @default SESSIONS_KEPT */
+  kept?: number;
+  /** Bytes that stay. @default SESSIONS_BYTES_MAX */
+  bytesMax?: number;
+  /** Hears of what cannot be removed. @default one that tells nobody */
+  removal?: Removal;
+}
+
 /**
  * Removes the files of the sessions that were written longest ago.
  * @param current a session that stays whatever its age
- * @param kept sessions that stay @default SESSIONS_KEPT
- * @param bytesMax bytes that stay @default SESSIONS_BYTES_MAX
  * @returns how many went
  */
 export async function forgetOldSessions(
   dataDir: string,
   current: string,
-  kept: number = SESSIONS_KEPT,
-  bytesMax: number = SESSIONS_BYTES_MAX,
+  { kept = SESSIONS_KEPT, bytesMax = SESSIONS_BYTES_MAX, removal = new Removal() }: SessionsKept = {},
 ): Promise<number> {
   const folder = join(dataDir, "memory", "sessions");
   const found: { name: string; at: number }[] = [];
@@ -41,12 +48,9 @@ export async function forgetOldSessions(
     bytes += await bytesOf(join(folder, session.name));
     if (place >= kept - 1 || bytes > bytesMax) old.push(session);
   }
-  for (const { name } of old) {
-    await Deno.remove(join(folder, name), { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-  }
-  return old.length;
+  let gone = 0;
+  for (const { name } of old) if (await removal.remove(join(folder, name))) gone++;
+  return gone;
 }
 
 /** Bytes of the files in a session's folder, which holds no others. */

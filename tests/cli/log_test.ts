@@ -56,6 +56,21 @@ Deno.test("a line of the log is one line without a secret, an escape or a placeh
   assertEquals(/hunter2|canary|[\x00-\x1f]/.test(line) || line.length > 500, false, line);
 });
 
+Deno.test("a line of the log is dated by the clock that dates everything else", async () => {
+  const lines: string[] = [];
+  const clock = { now: () => Date.parse("2021-02-03T04:05:06Z") };
+  {
+    await using _log = await startLog({
+      level: "warn",
+      secrets: createSecrets([]),
+      print: (line) => lines.push(line),
+      clock,
+    });
+    logOf("test").warn("one");
+  }
+  assertMatch(lines.join("\n"), /^(?:\x1b\[\d+m)*04:05:06/);
+});
+
 Deno.test("--verbose wins over EVENKEEL_LOG, and a level that is none is refused with the nearest", () => {
   assertEquals([
     levelOf(true, "error"),

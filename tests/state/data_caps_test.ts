@@ -1,8 +1,10 @@
 /** A data folder far above each of its ceilings comes down to it, by the way that `reconcile` and `once` go. */
-import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { basename, dirname, fromFileUrl, join } from "@std/path";
 import { systemClock } from "../../base/clock.ts";
+import { startLog } from "../../cli/log.ts";
 import { createSessionRecorder, TIDY_EVERY_MS } from "../../cli/session_recorder.ts";
+import { startGroup } from "../../process/group.ts";
 import { SESSION_LOG_BYTES_MAX } from "../../state/artifacts.ts";
 import {
   capDataFolder,
@@ -13,6 +15,9 @@ import {
 } from "../../state/data_caps.ts";
 import { ARTIFACT_CHARS_MAX } from "../../state/files.ts";
 import { capFolder } from "../../state/folder_cap.ts";
+import type { FolderCap } from "../../state/folder_cap.ts";
+import { Removal } from "../../state/removal.ts";
+import { forgetScratch, openScratch } from "../../state/scratch.ts";
 import { SESSIONS_BYTES_MAX, SESSIONS_KEPT } from "../../state/sessions_kept.ts";
 import {
   CLOSED_INCIDENTS_KEPT_PER_SERVICE,
@@ -25,7 +30,7 @@ import {
 } from "../../state/sqlite.ts";
 import { UNKNOWNS_KEPT } from "../../state/unknowns.ts";
 import { inFull } from "../helpers/full.ts";
-import { inFolder } from "./builders.ts";
+import { denoEnvironment, inFolder } from "./builders.ts";
 
 const MIB = 1024 ** 2;
 const DAY_MS = 24 * 3_600_000;
@@ -55,6 +60,31 @@ async function daysIn(folder: string, prefix: string): Promise<number[]> {
   return names.map((name) => Number(name.slice(prefix.length))).toSorted((a, b) => a - b);
 }
 
+/** A recorder of a session without services. */
+const quiet = {
+  sessionId: "now",
+  services: [],
+  redact: (text: string) => text,
+  agents: "off",
+} as const;
+
+/** A folder that is brought down to a cap, and what lies in it then. */
+async function capped(folder: string, cap: FolderCap, now: number): Promise<string[]> {
+  await capFolder(folder, cap, now, new Removal());
+  return await listed(folder).catch(() => []);
+}
+
+/** Nothing lets itself be removed that lies in a folder, as in one of mode 0555; root may everywhere. */
+function closing(folder: string): Disposable {
+  const { remove } = Deno;
+  Deno.remove = (path, options) => {
+    const isHeldUp = dirname(String(path)) === folder || folder === path || folder.startsWith(`${path}/`);
+    if (!isHeldUp) return remove(path, options);
+    return Promise.reject(new Deno.errors.PermissionDenied(`Permission denied: remove '${path}'`));
+  };
+  return { [Symbol.dispose]: () => void (Deno.remove = remove) };
+}
+
 /** The whole numbers from `first` to `last`. */
 const range = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, at) => first + at);
@@ -81,15 +111,7 @@ Deno.test("a data folder that is far above its ceilings comes down to each, the 
     for (const day of range(1, 5)) make(join(folder, `evenkeel.db.new-${day}`), 0, day);
 
     await using store = await openSqliteStore(join(folder, "evenkeel.db"));
-    const recorder = createSessionRecorder({
-      dataDirectory: folder,
-      sessionId: "now",
-      store,
-      services: [],
-      redact: (text) => text,
-      clock: systemClock,
-      agents: "off",
-    });
+    const recorder = createSessionRecorder({ ...quiet, dataDirectory: folder, store, clock: systemClock });
     await recorder.write();
 
     assertEquals(await daysIn(folder, "evenkeel.db.damaged-"), range(2 * DAMAGED_KEPT + 1, 3 * DAMAGED_KEPT));
@@ -149,18 +171,128 @@ Deno.test("a folder is kept small over all its levels, and nothing behind a link
     make(join(cache, "a", "b", "old"), 100, 2);
     make(join(cache, "c", "new"), 100, 4);
     make(join(cache, "newer"), 100, 5);
-    assertEquals(await capFolder(cache, { filesMax: 10, bytesMax: 1000 }, Date.now()), 0);
+    const all = ["a", "c", "newer"];
+    assertEquals(await capped(cache, { filesMax: 10, bytesMax: 1000 }, Date.now()), all);
     // The link was made now, so it is the newest.
-    assertEquals(await capFolder(cache, { filesMax: 3, bytesMax: 1000 }, Date.now()), 1);
-    assertEquals(await capFolder(cache, { filesMax: 3, bytesMax: 100 + 50 }, Date.now() + DAY_MS), 1);
-    assertEquals(await listed(join(cache, "a")), ["link"]);
+    assertEquals(await capped(cache, { filesMax: 3, bytesMax: 1000 }, Date.now()), all);
+    assertEquals(await listed(join(cache, "a")), ["b", "link"]);
+    assertEquals(await listed(join(cache, "a", "b")), []);
+    assertEquals(await listed(join(cache, "c")), ["new"]);
     // A folder goes when it is empty and nobody wrote into it lately.
-    assertEquals(await listed(cache), ["a", "newer"]);
-    assertEquals(await capFolder(cache, { filesMax: 0, bytesMax: 0 }, Date.now() + DAY_MS), 2);
-    assertEquals(await capFolder(cache, { filesMax: 0, bytesMax: 0 }, Date.now() + DAY_MS), 0);
-    assertEquals(await listed(cache), []);
+    assertEquals(await capped(cache, { filesMax: 3, bytesMax: 100 + 50 }, Date.now() + DAY_MS), [
+      "a",
+      "newer",
+    ]);
+    assertEquals(await listed(join(cache, "a")), ["link"]);
+    assertEquals(await capped(cache, { filesMax: 0, bytesMax: 0 }, Date.now() + DAY_MS), []);
     assertEquals(await listed(outside), ["precious"]);
-    assertEquals(await capFolder(join(folder, "nowhere"), { filesMax: 0, bytesMax: 0 }, Date.now()), 0);
+    assertEquals(await capped(join(folder, "nowhere"), { filesMax: 0, bytesMax: 0 }, Date.now()), []);
+  }));
+
+Deno.test("a folder with too much to look over goes as a whole, and is not read to its end", () =>
+  inFolder(async (folder) => {
+    const cache = join(folder, "cache");
+    makeFolder(cache, 1);
+    for (const day of range(1, 50)) make(join(cache, `file-${day}`), 0, day);
+    const cap = { filesMax: 10, bytesMax: 1000, entriesMax: 20 };
+    let read = 0;
+    const { readDir } = Deno;
+    Deno.readDir = async function* (path) {
+      for await (const entry of readDir(path)) {
+        read++;
+        yield entry;
+      }
+    };
+    try {
+      await capFolder(cache, cap, Date.now(), new Removal());
+    } finally {
+      Deno.readDir = readDir;
+    }
+    assertEquals(await listed(folder), []);
+    assertEquals(read, cap.entriesMax + 1);
+  }));
+
+Deno.test("what cannot be removed is told with its path and holds up nothing else (promise 23)", () =>
+  inFolder(async (folder) => {
+    const [cache, scratch] = [join(folder, "cache"), join(folder, "scratch")];
+    const [sessions, closed] = [join(folder, "memory", "sessions"), join(folder, "cache", "closed")];
+    makeFolder(closed, 1);
+    for (const day of range(1, 2)) make(join(closed, `stuck-${day}`), PROGRAM_FILES.bytesMax / 5, day);
+    for (const day of range(3, 12)) make(join(cache, `wheel-${day}`), PROGRAM_FILES.bytesMax / 5, day);
+    for (const day of range(1, SCRATCH_KEPT + 2)) makeFolder(join(scratch, `run-${day}`), day, "file", 1);
+    for (const day of range(1, DAMAGED_KEPT + 1)) make(join(folder, `evenkeel.db.damaged-${day}`), 0, 1);
+    make(join(folder, "evenkeel.db.new-1"), 0, 1);
+    const lines: string[] = [];
+    const secrets = { redact: (text: string) => text };
+    {
+      await using _log = await startLog({ level: "warn", secrets, print: (line) => lines.push(line) });
+      using _closed = closing(closed);
+      await capDataFolder(folder, "now", Date.now());
+      // A file stands where a folder is looked for: that part ends, and no other.
+      makeFolder(dirname(sessions), 1, "sessions");
+      makeFolder(join(scratch, "run-99"), 99);
+      await capDataFolder(folder, "now", Date.now());
+    }
+    assertEquals(await listed(closed), ["stuck-1", "stuck-2"]);
+    assertEquals(await daysIn(cache, "wheel-"), [10, 11, 12]);
+    assertEquals(await daysIn(scratch, "run-"), [...range(4, SCRATCH_KEPT + 2), 99]);
+    assertEquals(await daysIn(folder, "evenkeel.db.damaged-"), range(2, DAMAGED_KEPT + 1));
+    assertEquals(await daysIn(folder, "evenkeel.db.new-"), []);
+    assertEquals(lines.length, 2, lines.join("\n"));
+    assertMatch(lines[0] ?? "", /Cannot remove .*cache\/closed\/stuck-1 and 1 more: Permission denied/);
+    assertMatch(lines[1] ?? "", /Cannot tidy up the data folder: .*sessions/);
+  }));
+
+Deno.test("of a folder in which one file cannot be removed the rest goes", () =>
+  inFolder(async (folder) => {
+    const [run, closed] = [join(folder, "run"), join(folder, "run", "a", "closed")];
+    makeFolder(closed, 1, "stuck", 1);
+    makeFolder(join(folder, "outside"), 1, "precious", 1);
+    for (const name of ["a/free", "b"]) makeFolder(join(run, name), 1, "file", 1);
+    await Deno.symlink(join(folder, "outside"), join(run, "link"));
+    using _closed = closing(closed);
+    assertEquals(await new Removal().remove(run), false);
+    assertEquals([await listed(run), await listed(join(run, "a"))], [["a"], ["closed"]]);
+    assertEquals(await listed(join(folder, "outside")), ["precious"]);
+  }));
+
+Deno.test("a scratch folder whose run lives stays, however many are newer, and goes with its run (promise 23)", () =>
+  inFolder(async (folder) => {
+    const scratch = join(folder, "scratch");
+    const holder = fromFileUrl(new URL("scratch_holder.ts", import.meta.url));
+    await using other = startGroup({
+      command: [Deno.execPath(), "run", "-A", "--no-check", holder, scratch],
+      cwd: folder,
+      env: denoEnvironment(),
+      stdin: "piped",
+    });
+    const { value } = await other.stdout.pipeThrough(new TextDecoderStream()).getReader().read();
+    const held = (value ?? "").trim();
+    const mine = await openScratch(scratch);
+    for (const path of [held, mine.path]) await Deno.utime(path, 0, 0);
+    for (const day of range(1, 2 * SCRATCH_KEPT)) makeFolder(join(scratch, `run-${day}`), day);
+    await capDataFolder(folder, "now", Date.now());
+    assertEquals(await daysIn(scratch, "run-"), range(SCRATCH_KEPT + 1, 2 * SCRATCH_KEPT));
+    await forgetScratch(scratch, 0, new Removal());
+    assertEquals((await listed(scratch)).map((name) => join(scratch, name)), [held, mine.path].toSorted());
+    await mine[Symbol.asyncDispose]();
+    await other[Symbol.asyncDispose]();
+    assertEquals(await listed(scratch), [basename(held)]);
+    await forgetScratch(scratch, 0, new Removal());
+    assertEquals(await listed(scratch), []);
+  }));
+
+Deno.test("a clock of ours that is hours ahead of the machine's makes nothing old that was made just now", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(join(folder, "cache", "begun"), { recursive: true });
+    make(join(folder, "evenkeel.db.new-1"), 0, 1);
+    (await Deno.create(join(folder, "evenkeel.db.new-2"))).close();
+    await using store = await openSqliteStore(join(folder, "evenkeel.db"));
+    const ahead = { ...systemClock, now: () => systemClock.now() + 2 * 3_600_000 };
+    const recorder = createSessionRecorder({ ...quiet, dataDirectory: folder, store, clock: ahead });
+    await recorder.write();
+    assertEquals(await listed(join(folder, "cache")), ["begun"]);
+    assertEquals(await daysIn(folder, "evenkeel.db.new-"), [2]);
   }));
 
 Deno.test("docs/data.md names the ceilings of the data folder as they are", async () => {

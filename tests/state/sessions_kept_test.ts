@@ -5,7 +5,7 @@ import { inFolder, namesIn } from "./builders.ts";
 
 Deno.test("the files of the newest sessions stay, and nothing but sessions goes (promise 23)", () =>
   inFolder(async (folder) => {
-    assertEquals(await forgetOldSessions(folder, "now", 3), 0);
+    assertEquals(await forgetOldSessions(folder, "now", { kept: 3 }), 0);
     const sessions = join(folder, "memory", "sessions");
     const make = async (name: string, day: number) => {
       await Deno.mkdir(join(sessions, name), { recursive: true });
@@ -19,7 +19,7 @@ Deno.test("the files of the newest sessions stay, and nothing but sessions goes 
     await Deno.utime(join(sessions, "a"), 1, 1);
     await Deno.symlink(join(folder, "elsewhere"), join(sessions, "linked"));
 
-    assertEquals(await forgetOldSessions(folder, "now", 3), 2);
+    assertEquals(await forgetOldSessions(folder, "now", { kept: 3 }), 2);
     const left = await Array.fromAsync(Deno.readDir(sessions), ({ name }) => name);
     assertEquals(left.toSorted(), ["c", "d", "linked", "no session!", "now"]);
     assertEquals(await namesIn(join(folder, "elsewhere")), ["precious"]);
