@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 
 /** Days after which an outcome weighs half; `deno task bench:learning` compares others. */
 export const HALF_LIFE_DAYS = 30;
-/** Days for which a remedy that made things worse is kept from its cause, from the last time it did. */
+/** Days for which a remedy that made things worse is kept from its class, from the last time it did. */
 export const QUARANTINE_DAYS = 14;
 /** Healed outcomes that an imported fix is worth when it is read in; it fades like an outcome. */
 export const PRIOR_WORTH = 1;

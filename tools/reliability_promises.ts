@@ -200,7 +200,7 @@ export const THEMES: readonly Theme[] = [
         title: "Poisoned memory",
         happens: "Text from outside tries to become a rule for the future.",
         holds:
-          "Only outcomes that were verified are learned, for the class of failure that they were about, such as a missing package; no text of a log becomes a rule, and what happened with one class changes nothing for another.",
+          "Only outcomes that were verified are learned, for the class of failure that they were about, such as a missing package; no text of a log becomes a rule. What one class alone, or one service alone, showed changes nothing for other classes; where at least two classes at two services agree they have a small say, one voice each, and harm at both withholds the remedy for the cause.",
       },
     ],
   },

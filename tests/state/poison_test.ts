@@ -124,6 +124,9 @@ function turning({ cause, offered }: Choice, ...abouts: string[]): Outcome[] {
   );
 }
 
+const ofService = (serviceId: string, outcomes: readonly Outcome[]) =>
+  outcomes.map((one) => ({ ...one, serviceId }));
+
 Deno.test("outcomes of one class of failures reorder and withhold nothing for another of the cause, nor for another cause (promise 22)", () => {
   assert(CHOICES.length > 5);
   for (const choice of CHOICES) {
@@ -137,11 +140,11 @@ Deno.test("outcomes of one class of failures reorder and withhold nothing for an
   }
 });
 
-Deno.test("what two classes agree on is tried for a third that has no outcomes, and a few of its own outweigh it (promise 22)", () => {
+Deno.test("what two classes at two services agree on is tried for a third that has no outcomes, and a few of its own outweigh it (promise 22)", () => {
   for (const choice of CHOICES) {
     const { cause, offered } = choice;
     const [first, last] = [offered[0]?.id ?? "", offered.at(-1)?.id ?? ""];
-    const taught = turning(choice, "left-pad", "lodash");
+    const taught = [...turning(choice, "left-pad"), ...ofService("srv-2", turning(choice, "lodash"))];
     const order = orderFor(choice, "numpy", taught);
     assertEquals([order[0], order.includes(first)], [last, false], cause.slug);
     const own = [
@@ -150,6 +153,52 @@ Deno.test("what two classes agree on is tried for a third that has no outcomes, 
     ].map((one) => ({ ...one, failureClass: { id: "numpy", about: "numpy" } }));
     assertEquals(orderFor(choice, "numpy", [...taught, ...own])[0], first, cause.slug);
   }
+});
+
+Deno.test("one service, however many packages it invents, reorders and withholds nothing for failures of other classes (promise 22)", () => {
+  const invented = Array.from({ length: 40 }, (_, number) => `invented-${number}`);
+  for (const choice of CHOICES) {
+    const before = orderFor(choice, "numpy", []);
+    const taught = turning(choice, ...invented);
+    assertEquals(orderFor(choice, "numpy", taught), before, choice.cause.slug);
+    assertEquals(orderFor(choice, "numpy", turning(choice, "left-pad", "lodash")), before, choice.cause.slug);
+    // Two services of one class are no more: it may be that package.
+    const alike = [...turning(choice, "left-pad"), ...ofService("srv-2", turning(choice, "left-pad"))];
+    assertEquals(orderFor(choice, "numpy", alike), before, choice.cause.slug);
+  }
+});
+
+Deno.test("beside another service, one that invents packages has one voice, and its harm is harm at one service (promise 22)", () => {
+  const invented = Array.from({ length: 40 }, (_, number) => `invented-${number}`);
+  const of = (about: string, what: Outcome["outcome"], count = 50) =>
+    Array.from({ length: count }, () => ({
+      ...outcome("c", "r", what),
+      failureClass: { id: about, about },
+    }));
+  const told = (outcomes: readonly Outcome[]) => {
+    const [tally] = tallyClass(outcomes, [], NOW, { cause: "c", classId: "numpy" });
+    const { healed, tries, agedHealed = 0, agedFailed = 0 } = tally?.others ?? {};
+    return {
+      counts: [healed, tries],
+      weights: [agedHealed, agedFailed].map((weight) => Math.round(weight * 1000) / 1000),
+      isQuarantined: tally?.quarantinedUntil !== null,
+    };
+  };
+  const lies = invented.flatMap((about) => of(about, "worse"));
+  const honest = ofService("srv-2", of("left-pad", "healed", 1));
+  assertEquals(told([...lies, ...honest]), {
+    counts: [1, 40 * 50 + 1],
+    weights: [0.5, 0.5],
+    isQuarantined: false,
+  });
+  // In the class of the honest one as well: there it is one of two.
+  assertEquals(told([...lies, ...of("left-pad", "worse"), ...honest]).weights, [0.333, 0.667]);
+  assertEquals(told([...lies, ...ofService("srv-2", of("left-pad", "worse", 1))]).isQuarantined, true);
+  assertEquals(told([...lies, ...ofService("srv-2", of("invented-0", "worse", 1))]).isQuarantined, true);
+  assertEquals(
+    told([...of("invented-0", "worse"), ...ofService("srv-2", of("invented-0", "worse"))]).isQuarantined,
+    false,
+  );
 });
 
 Deno.test("a log that lies in its words teaches the class of its failure as the honest one does (promise 22)", () => {
