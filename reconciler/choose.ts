@@ -78,7 +78,9 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     const message = `${summary}. No remedy is known for ${diagnosis.cause}: a person has to mend it`;
     return stalled("NoRemedy", message);
   }
-  const refusals = advice.withheld.map(({ remedy, why }) => `${remedy}: ${why}`);
+  const refusals = advice.withheld.map(({ remedy, why }) => ({ text: `${remedy}: ${why}`, applies: false }));
+  const refuse = (remedy: string, why: string, applies = true) =>
+    refusals.push({ text: `${remedy}: ${why}`, applies });
   let isSettingRefused = false;
   // The optimizer orders what there is; it adds nothing.
   const order = [...new Set(advice.order.map(({ remedy }) => remedy))].filter((remedy) =>
@@ -94,20 +96,24 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
       ...(seen.service.settings.runtime === "docker" ? { log: sanitizeLog(choice.log.text) } : {}),
       coreProviders: [...spec.policy.coreProviders],
     });
-    const refusal = proposal.kind === "none" ? proposal.why : guard(choice, proposal);
-    if (proposal.kind === "none" || refusal !== null) {
-      refusals.push(`${remedy}: ${refusal}`);
+    if (proposal.kind === "none") {
+      refuse(remedy, proposal.why, false);
+      continue;
+    }
+    const refusal = guard(choice, proposal);
+    if (refusal !== null) {
+      refuse(remedy, refusal);
       continue;
     }
     const draft = draftAttempt(choice, remedy, proposal);
     if (tried.failed.has(draft.repairHash)) {
-      refusals.push(`${remedy}: the same change was tried before and did not help`);
+      refuse(remedy, "the same change was tried before and did not help");
       continue;
     }
     const refused = tried.refused.get(draft.repairHash);
     if (refused !== undefined) {
       isSettingRefused = true;
-      refusals.push(`${remedy}: ${refused}`);
+      refuse(remedy, refused);
       continue;
     }
     if (proposal.kind !== "patch") return { kind: "attempt", attempt: draft, checkout: null };
@@ -115,9 +121,11 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     if (checked.kind === "attempt") return checked;
     // Nothing was tried where it counts. The commit that failed its check lies on no branch, and the next one begins
     // from the same files.
-    refusals.push(`${remedy}: ${checked.why}`);
+    refuse(remedy, checked.why);
   }
-  const why = sanitizeLine(refusals.join("; "), 600);
+  // Where one applies, those that do not are no news.
+  const told = refusals.filter(({ applies }) => applies || !isSettingRefused);
+  const why = sanitizeLine(told.map(({ text }) => text).join("; "), 600);
   return isSettingRefused
     ? stalled("SettingRefused", `${summary}. ${why}. What helps: ${SETTING_HELP}; then resume`)
     : stalled("NoRemedyApplies", `${summary}. No remedy applies: ${why}`);

@@ -15,6 +15,8 @@ Deno.test("a setting that Render refuses stalls with Render's reason, is not ask
   const first = await stage.once();
   assertEquals([first.code, first.only.reason], [1, "SettingRefused"], first.stderr);
   assertMatch(first.only.message, /Render refused: .*this key may not change services.*What helps: .*resume/);
+  // Not of those that never applied, such as Python's to a Node service.
+  assertEquals(first.only.message.match(/(?<=^|[.;] )[a-z-]+\/[a-z-]+(?=: )/g), ["node/start-command"]);
   assertEquals(first.only.incident?.attempts.map(({ status, kind }) => [status, kind]), [[
     "failed",
     "setting",
