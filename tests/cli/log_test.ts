@@ -68,7 +68,7 @@ Deno.test("a line of the log is dated by the clock that dates everything else", 
     });
     logOf("test").warn("one");
   }
-  assertMatch(lines.join("\n"), /^(?:\x1b\[\d+m)*04:05:06/);
+  assertEquals(lines.join("\n").match(/\d+:\d+:\d+/)?.[0], "04:05:06");
 });
 
 Deno.test("--verbose wins over EVENKEEL_LOG, and a level that is none is refused with the nearest", () => {
