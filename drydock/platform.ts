@@ -54,14 +54,22 @@ export interface BuildPlatform extends
   readonly confinement?: Confinement;
 }
 
+export interface CommandInPlace {
+  command: readonly [string, ...string[]];
+  /** The folder that it is started in; a cell enters the one that was asked for by itself. */
+  cwd: string;
+}
+
 /** The command as it is run: in the cell, where there is one. */
 export function confined(
   platform: Pick<BuildPlatform, "confinement">,
   step: BuildStep,
   command: readonly [string, ...string[]],
   cwd: string,
-): readonly [string, ...string[]] {
+): CommandInPlace {
   const { confinement } = platform;
   confinement?.onStep(step);
-  return confinement === undefined ? command : confinement.cell.command(command, cwd);
+  return confinement === undefined
+    ? { command, cwd }
+    : { command: confinement.cell.command(command, cwd), cwd: "/" };
 }

@@ -3,11 +3,16 @@
  * (process/cell.ts) without a credential, a home or a variable of the service. Three answers: it builds; its own build
  * command failed, in a way that this machine does not explain; or nothing was shown, and why. The files are what the
  * caller wrote and hold no links. When the promise settles, nothing of it runs and nothing of it is left.
+ *
+ * From the first step of the build on, any path below the cell's yard may be a link of the build's to anywhere. Outside
+ * of the cell nothing below it is read, written or entered any more: what the build prints comes through its pipes, what
+ * it takes is asked of the machine (machine_watch.ts), and remove() is the one thing that goes in.
  */
 import { dirname, join } from "@std/path";
 import type { Clock, Random } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { cellEnvironment, NO_CELL, openCell } from "../process/cell.ts";
+import type { Cell } from "../process/cell.ts";
 import { run } from "../process/run.ts";
 import { Containers } from "./deploy/engine/containers.ts";
 import { build } from "./deploy/build.ts";
@@ -16,6 +21,8 @@ import { StageFailed } from "./deploy/failure.ts";
 import { BUILD_MEMORY_MIB } from "./deploy/memory.ts";
 import { timingAt } from "./limits.ts";
 import { LogBook } from "./logs.ts";
+import { MACHINE_LIMITS, watchMachine } from "./machine_watch.ts";
+import type { MachineLimits } from "./machine_watch.ts";
 import type { BuildPlatform, BuildStep } from "./platform.ts";
 import type { ServiceRecord } from "./records.ts";
 
@@ -50,16 +57,15 @@ export interface RehearsalOptions {
   signal: AbortSignal;
   /** Milliseconds of the build itself. */
   timeoutMs: number;
-  /** Bytes on disk. @default REHEARSAL_BYTES_MAX */
-  bytesMax?: number;
-  /** What the processes may use together, in mebibytes. @default that of a build */
+  /** What it may take of the disk, and what must be left of the machine. @default MACHINE_LIMITS */
+  limits?: Partial<MachineLimits>;
+  /** What the processes may use together, and files in memory besides, in mebibytes. @default that of a build */
   memoryMiB?: number;
 }
 
-export const REHEARSAL_BYTES_MAX = 8 * 1024 ** 3;
 const LOG_LINES_MAX = 20_000;
-const DISK_SAMPLE_MS = 3_000;
 const COPY_TIMEOUT_MS = 60_000;
+const REMOVE_TIMEOUT_MS = 120_000;
 const REMOVE_TRIES_MAX = 20;
 const REMOVE_PAUSE_MS = 100;
 const SERVICE_ID = "srv-rehearsal";
@@ -80,13 +86,18 @@ export async function rehearse(request: RehearsalRequest, options: RehearsalOpti
   await Deno.mkdir(options.scratchRoot, { recursive: true });
   const root = await Deno.realPath(options.scratchRoot);
   const folder = await Deno.makeTempDir({ dir: root, prefix: "rehearsal-" });
+  const env = tools(cellEnvironment());
+  let cell: Cell | undefined;
   try {
-    return await inFolder(folder, { ...request, runtime }, options);
+    const answer = await openCell({ folder, hidden: options.hidden, env, signal: options.signal });
+    if (answer.kind === "none") return unknown(answer.why);
+    cell = answer.cell;
+    return await inCell(cell, env, folder, { ...request, runtime }, options);
   } catch (error) {
     if (options.signal.aborted) throw error;
     return unknown(messageOf(error));
   } finally {
-    await remove(folder, options.clock);
+    await remove(folder, cell, options.clock);
   }
 }
 
@@ -94,14 +105,16 @@ const unknown = (why: string): Rehearsal => ({ kind: "unknown", why });
 
 type Native = RehearsalRequest & { runtime: "node" | "python" };
 
-async function inFolder(folder: string, request: Native, options: RehearsalOptions): Promise<Rehearsal> {
-  const { clock, random } = options;
-  const tooLarge = new AbortController();
-  const signal = AbortSignal.any([options.signal, tooLarge.signal]);
-  const env = tools(cellEnvironment());
-  const answer = await openCell({ folder, hidden: options.hidden, env, signal });
-  if (answer.kind === "none") return unknown(answer.why);
-  const { cell } = answer;
+async function inCell(
+  cell: Cell,
+  env: Readonly<Record<string, string>>,
+  folder: string,
+  request: Native,
+  options: RehearsalOptions,
+): Promise<Rehearsal> {
+  const { clock, random, memoryMiB = BUILD_MEMORY_MIB } = options;
+  const tooMuch = new AbortController();
+  const signal = AbortSignal.any([options.signal, tooMuch.signal]);
   const entered = new Set<BuildStep>();
   const logs = new LogBook(clock, random, LOG_LINES_MAX);
   const platform: BuildPlatform = {
@@ -110,7 +123,7 @@ async function inFolder(folder: string, request: Native, options: RehearsalOptio
     timing: { ...timingAt(1), buildMs: options.timeoutMs },
     logs,
     containers: await Containers.open(cell.yard, { engine: "none", imageStore: undefined }),
-    buildMemoryMiB: options.memoryMiB ?? BUILD_MEMORY_MIB,
+    buildMemoryMiB: memoryMiB,
     pythonVersions: {},
     mirrors: {
       resolve: () => Promise.resolve({ id: request.commit, message: "", createdAt: "" }),
@@ -118,8 +131,7 @@ async function inFolder(folder: string, request: Native, options: RehearsalOptio
     },
     confinement: {
       cell,
-      // The service's temporary files belong into the cell as well.
-      env: { ...env, TMPDIR: join(cell.yard, "tmp") },
+      env,
       onStep: (step) => entered.add(step),
     },
   };
@@ -127,13 +139,12 @@ async function inFolder(folder: string, request: Native, options: RehearsalOptio
   const settings = service.settings;
   const startedAt = clock.monotonic();
   const over = new AbortController();
-  const watching = watchDisk(
-    cell.yard,
-    options.bytesMax ?? REHEARSAL_BYTES_MAX,
-    clock,
-    over.signal,
-    tooLarge,
-  );
+  const limits = { ...MACHINE_LIMITS, sharedBytesMax: memoryMiB * 1024 ** 2, ...options.limits };
+  let limitMet: string | undefined;
+  const watching = watchMachine(folder, limits, clock, over.signal, (why) => {
+    limitMet = why;
+    tooMuch.abort();
+  });
   const log = () =>
     logs.read({
       resources: [SERVICE_ID],
@@ -157,7 +168,7 @@ async function inFolder(folder: string, request: Native, options: RehearsalOptio
     return { kind: "built", seconds: seconds() };
   } catch (error) {
     options.signal.throwIfAborted();
-    if (tooLarge.signal.aborted) return unknown("it took more room on the disk than a rehearsal may");
+    if (limitMet !== undefined) return unknown(limitMet);
     if (!(error instanceof StageFailed)) throw error;
     const lines = log();
     const doubt = doubtOf(error, entered, lines, request);
@@ -274,33 +285,21 @@ function serviceOf(request: Native, now: number): ServiceRecord {
   };
 }
 
-/** Ends a rehearsal that fills the disk. A single file has its own limit, which needs no watching. */
-async function watchDisk(
-  yard: string,
-  bytesMax: number,
-  clock: Clock,
-  over: AbortSignal,
-  tooLarge: AbortController,
-): Promise<void> {
-  while (!over.aborted) {
-    const command = ["du", "-s", "-x", "-B1", "--", yard] as const;
+/**
+ * Removes what a build left, however deep, by the system's own program: it follows no link, not even one that appears
+ * while it works, as what was killed may take a moment to go. Folders that the build closed are opened in the cell,
+ * because the program that does so may follow one; what the cell is made of goes last.
+ */
+async function remove(folder: string, cell: Cell | undefined, clock: Clock): Promise<void> {
+  const by = async (command: readonly [string, ...string[]]) => {
     const env = { PATH: "/usr/bin:/bin" };
-    const result = await run({ command, cwd: "/", env, timeoutMs: COPY_TIMEOUT_MS, signal: over }).catch(() =>
-      undefined
-    );
-    // Files go while they are counted: what du could count stands in its answer all the same.
-    if (Number(result?.stdout.split("\t")[0] ?? 0) > bytesMax) return tooLarge.abort();
-    await clock.sleep(DISK_SAMPLE_MS, over);
-  }
-}
-
-/** Removes what a build left, folders that it has closed included; what was killed may take a moment to go. */
-async function remove(folder: string, clock: Clock): Promise<void> {
+    const result = await run({ command, cwd: "/", env, timeoutMs: REMOVE_TIMEOUT_MS });
+    return result.kind === "exited" && result.code === 0;
+  };
+  const rm = (path: string) => by(["rm", "-rf", "--one-file-system", "--", path]);
   for (let tries = 0; tries < REMOVE_TRIES_MAX; tries++) {
-    const error = await Deno.remove(folder, { recursive: true }).then(() => null, (error) => error);
-    if (error === null || error instanceof Deno.errors.NotFound) return;
-    const command = ["chmod", "-R", "u+rwX", "--", folder] as const;
-    await run({ command, cwd: "/", env: { PATH: "/usr/bin:/bin" }, timeoutMs: COPY_TIMEOUT_MS });
+    if ((cell === undefined || await rm(cell.yard)) && await rm(folder)) return;
+    if (cell !== undefined) await by(cell.command(["chmod", "-R", "u+rwX", "--", cell.yard], "/"));
     await clock.sleep(REMOVE_PAUSE_MS);
   }
 }

@@ -3,12 +3,12 @@
  * processes and no others. Nobody's home, no data folder, no environment of another process. Made of Linux namespaces by
  * util-linux; where they are not to be had there is no cell, and the reason. The network is the machine's own.
  */
-import { dirname, join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { toolEnvironment } from "./environment.ts";
 import { run } from "./run.ts";
 
 export interface CellOptions {
-  /** An empty folder of the caller's, absolute. The cell may write in `yard` below it, which is made here. */
+  /** An empty folder of the caller's, absolute, gone from sight in the cell but for `yard` below it, which is made here. */
   folder: string;
   /** Folders that must stay out of sight wherever they lie, absolute. The user's home is one of them. */
   hidden: readonly string[];
@@ -18,7 +18,11 @@ export interface CellOptions {
 }
 
 export interface Cell {
-  /** The folder that programs in the cell may write in, under the same name inside and outside. */
+  /**
+   * The folder that programs in the cell may write in, under the same name inside and outside. Once a program that is
+   * not trusted has run there, any folder below it may be a link to anywhere: outside of the cell no path below it is
+   * to be used any more, but for removing all of it by a way that follows no link.
+   */
   readonly yard: string;
   /** The command that runs another one in the cell, ended with everything that it started. */
   command(argv: readonly [string, ...string[]], cwd: string): [string, ...string[]];
@@ -49,12 +53,16 @@ const SYSTEM = [
 ];
 /** Programs' own settings on this machine, which may hold credentials for a registry. */
 const MACHINE_SETTINGS = ["/usr/etc", "/usr/local/etc"];
-/** Programs that may lie outside of the system's folders, with all that belongs to them. */
+/** Programs that may lie outside of the system's folders, with what belongs to them. */
 const TOOLS = ["node", "npm", "yarn", "pnpm", "python3", "uv"];
+/** What belongs to a program in `bin`, of all that may lie beside that folder. */
+const PREFIX_PARTS = ["bin", "include", "lib", "lib64", "libexec", "package.json", "share", "ssl"];
 
 /**
  * Runs as the first process of new namespaces, with the rights to mount there, and gives them up for the command.
  * The old root is taken away, not covered; /proc shows this cell and cannot be written; no open file of ours is handed on.
+ * It may run again after a program that is not trusted: before the old root is gone, it uses no path below the yard.
+ * What is mounted below a folder is left out; a namespace of users lets nothing be left out, so there it is read only.
  */
 const SETUP = `set -eu
 trap 'exit ${NO_CELL}' EXIT
@@ -75,14 +83,16 @@ show() {
     ln -s "$(readlink "$1")" "$root$1"
   elif [ -d "$1" ]; then
     mkdir -p "$root$1"
-    mount --rbind "$1" "$root$1"
-    mount -o remount,bind,ro,nosuid,nodev "$root$1"
+    mount --bind "$1" "$root$1" 2> /dev/null || mount --rbind "$1" "$root$1"
   elif [ -f "$1" ]; then
     mkdir -p "$root\${1%/*}"
     : > "$root$1"
     mount --bind "$1" "$root$1"
-    mount -o remount,bind,ro,nosuid,nodev "$root$1"
   fi
+}
+read_only() {
+  local options=remount,bind,ro,nosuid,nodev
+  mount -o $options "$1" 2> /dev/null || mount -o $options,noexec "$1"
 }
 mount -t tmpfs -o mode=755,size=1m,nosuid,nodev cell "$root"
 mkdir "$root/proc" "$root/dev" "$root/dev/shm" "$root/tmp" "$root/old"
@@ -101,7 +111,10 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-mount --bind "$yard/tmp" "$root/tmp"
+tmp=$(mktemp -d "\${root%/*}/tmp.XXXXXX")
+chmod 1777 "$tmp"
+mount --bind "$tmp" "$root/tmp"
+mount -o remount,bind,nosuid,nodev "$root/tmp"
 while [ "$1" != -- ]; do show "$1"; shift; done
 shift
 mkdir -p "$root$yard"
@@ -111,7 +124,15 @@ cd "$root"
 pivot_root . old
 umount -l /old
 rmdir /old
-mount -o remount,bind,ro /
+mapfile -t mounts < /proc/self/mountinfo
+for place in "\${mounts[@]}"; do
+  place=\${place#* * * * }
+  printf -v place %b "\${place%% *}"
+  case $place in
+    /proc | /tmp | "$yard" | /dev/shm | /dev/null | /dev/zero | /dev/full | /dev/random | /dev/urandom) ;;
+    *) if [ -e "$place" ]; then read_only "$place"; fi ;;
+  esac
+done
 who=
 if [ "$user" != - ]; then
   chown -R -h "$user:$user" "$yard"
@@ -138,7 +159,7 @@ export async function openCell({ folder, hidden, env, signal }: CellOptions): Pr
   const kept = [...hidden, ...(home === undefined ? [] : [home])].filter((path) => path !== "/");
   const [root, yard] = [join(folder, "root"), join(folder, "yard")];
   await Deno.mkdir(root);
-  await Deno.mkdir(join(yard, "tmp"), { recursive: true });
+  await Deno.mkdir(yard);
   const isRoot = Deno.uid() === 0;
   const shown = await toolFolders(env, kept, home);
   const begin: [string, ...string[]] = [
@@ -184,12 +205,15 @@ async function toolFolders(
   kept: readonly string[],
   home: string | undefined,
 ): Promise<string[]> {
+  const mayShow = (path: string) =>
+    path !== "/" && dirname(path) !== home &&
+    !kept.some((each) => isIn(each, path) || (each !== home && isIn(path, each)));
   const wanted: string[] = [];
   for (const folder of (env["PATH"] ?? "").split(":").filter((path) => path.startsWith("/"))) {
     for (const tool of TOOLS) {
       const real = await Deno.realPath(join(folder, tool)).catch(() => undefined);
       // Shims are scripts that lead elsewhere by a folder that is not there.
-      if (real !== undefined && !folder.endsWith("/shims")) wanted.push(dirname(dirname(real)));
+      if (real !== undefined && !folder.endsWith("/shims")) wanted.push(...belongingsOf(real, mayShow));
     }
   }
   if (env["PYENV_ROOT"] !== undefined) wanted.push(join(env["PYENV_ROOT"], "versions"));
@@ -200,11 +224,19 @@ async function toolFolders(
   for (const path of wanted) {
     const real = await Deno.realPath(path).catch(() => undefined);
     if (real === undefined || real !== path || SYSTEM.some((one) => isIn(real, one))) continue;
-    const holdsKept = kept.some((each) => isIn(each, real) || (each !== home && isIn(real, each)));
-    if (real === "/" || holdsKept || dirname(real) === home) continue;
-    shown.add(real);
+    if (mayShow(real)) shown.add(real);
   }
   return [...shown].sort();
+}
+
+/** What a program needs of the folders that it lies in: its package, or the parts of its prefix, or no more than itself. */
+function belongingsOf(program: string, mayShow: (folder: string) => boolean): string[] {
+  const inPackage = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(program);
+  if (inPackage !== null) return [inPackage[0]];
+  const folder = dirname(program);
+  if (basename(folder) !== "bin") return [program];
+  const prefix = dirname(folder);
+  return mayShow(prefix) ? PREFIX_PARTS.map((part) => join(prefix, part)) : [];
 }
 
 /** The environment of programs in a cell: what tools need, and no address with a credential in it. */

@@ -1,6 +1,7 @@
 /**
  * From a commit to an artifact: checkout, toolchain, build command. Writes the log lines a Render user sees
- * (reference section 8) and throws `StageFailed` where Render would stop.
+ * (reference section 8) and throws `StageFailed` where Render would stop. Of a build in a cell (process/cell.ts) no path
+ * below the platform's folder is used outside of the cell from its first step on: the step may have put links there.
  */
 import { join, normalize } from "@std/path";
 import { unreachable } from "../../base/errors.ts";
@@ -8,7 +9,7 @@ import { confined } from "../platform.ts";
 import type { BuildPlatform } from "../platform.ts";
 import type { Artifact, Commit, ServiceRecord, Snapshot } from "../records.ts";
 import { beyondLimit } from "./build_limits.ts";
-import { fetchCache, SHOWN_HOME } from "./cache.ts";
+import { bareHome, fetchCache, SHOWN_HOME } from "./cache.ts";
 import { buildDockerfile } from "./docker/build.ts";
 import { buildEnvironment, homeOf, renderEnvironment } from "./environment.ts";
 import { DeployCanceled, StageFailed, TROUBLESHOOTING } from "./failure.ts";
@@ -42,12 +43,14 @@ export async function build(platform: BuildPlatform, request: BuildRequest): Pro
   const log = (line: string) => platform.logs.write(service.id, "build", showStages(show(line)));
   try {
     const isNative = snapshot.settings.runtime !== "docker";
-    await using cache = await fetchCache({
-      folder: own,
-      clear: request.clearCache,
-      log: isNative ? log : () => {},
-      signal,
-    });
+    await using cache = platform.confinement === undefined
+      ? await fetchCache({
+        folder: own,
+        clear: request.clearCache,
+        log: isNative ? log : () => {},
+        signal,
+      })
+      : await bareHome(own);
     const commit = await checkOut(platform, request, folder, log);
     const workDirectory = await enterRoot(folder, snapshot.settings.rootDir, log);
     await Deno.mkdir(homeOf(platform, service.id), { recursive: true });
@@ -178,8 +181,7 @@ async function runBuildCommand(
   } else {
     log(`==> Running build command '${buildCommand}'...`);
     const result = await runLogged({
-      command: confined(platform, "build", ["bash", "-c", buildCommand], cwd),
-      cwd,
+      ...confined(platform, "build", ["bash", "-c", buildCommand], cwd),
       env,
       onLine: log,
       timeoutMs: platform.timing.buildMs,

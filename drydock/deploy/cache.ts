@@ -31,6 +31,16 @@ export interface CacheRequest {
   signal: AbortSignal;
 }
 
+/**
+ * A home for a build that leaves nothing to another one. What the build made of its folders stays as it is, because a
+ * build in a cell may have put a link in the place of any of them.
+ */
+export async function bareHome(folder: string): Promise<BuildCache> {
+  const home = join(folder, "build-home");
+  await Deno.mkdir(home, { recursive: true });
+  return { home, store: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
 /** @throws {StageFailed} when what was kept cannot be copied */
 export async function fetchCache({ folder, clear, log, signal }: CacheRequest): Promise<BuildCache> {
   const kept = join(folder, "cache");

@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import semver from "semver";
 import { z } from "zod";
 import { run } from "../../process/run.ts";
+import type { CommandInPlace } from "../platform.ts";
 import { StageFailed } from "./failure.ts";
 
 const VERSION_TIMEOUT_MS = 15_000;
@@ -18,8 +19,8 @@ export interface ToolchainRequest {
   own: ReadonlyMap<string, string>;
   log: (line: string) => void;
   signal: AbortSignal;
-  /** The command as it is run. */
-  confine: (command: readonly [string, ...string[]], cwd: string) => readonly [string, ...string[]];
+  /** The command as it is run, and where. */
+  confine: (command: CommandInPlace["command"], cwd: string) => CommandInPlace;
 }
 
 /** @throws {StageFailed} when there is no Node.js on PATH */
@@ -28,8 +29,7 @@ export async function announceNode(request: ToolchainRequest): Promise<void> {
   const wanted = await nodeRequest(request);
   if (wanted !== undefined) log(`==> Requesting Node.js version ${wanted.range}`);
   const result = await run({
-    command: request.confine(["/bin/sh", "-c", "node --version"], request.workDirectory),
-    cwd: request.workDirectory,
+    ...request.confine(["/bin/sh", "-c", "node --version"], request.workDirectory),
     env: request.env,
     timeoutMs: VERSION_TIMEOUT_MS,
     signal: request.signal,

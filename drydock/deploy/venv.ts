@@ -5,6 +5,7 @@
  */
 import { run } from "../../process/run.ts";
 import type { RunResult } from "../../process/run.ts";
+import type { CommandInPlace } from "../platform.ts";
 
 export interface VenvRequest {
   /** The interpreter. */
@@ -13,8 +14,8 @@ export interface VenvRequest {
   folder: string;
   env: Readonly<Record<string, string>>;
   signal: AbortSignal;
-  /** The command as it is run. @default as it is */
-  confine?: (command: readonly [string, ...string[]], cwd: string) => readonly [string, ...string[]];
+  /** The command as it is run, and where. @default as it is */
+  confine?: (command: CommandInPlace["command"], cwd: string) => CommandInPlace;
 }
 
 const TIMEOUT_MS = 120_000;
@@ -55,8 +56,7 @@ for name in ["pip", "pip3", "pip" + version]:
 export function makeVenv(request: VenvRequest): Promise<RunResult> {
   const command: readonly [string, ...string[]] = [request.python, "-c", SCRIPT, request.folder];
   return run({
-    command: request.confine?.(command, "/") ?? command,
-    cwd: "/",
+    ...(request.confine?.(command, "/") ?? { command, cwd: "/" }),
     env: request.env,
     timeoutMs: TIMEOUT_MS,
     signal: request.signal,

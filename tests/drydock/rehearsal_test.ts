@@ -2,6 +2,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { rehearsalSchema } from "../../agents/tools/rehearsal.ts";
+import { systemClock } from "../../base/clock.ts";
+import { MACHINE_LIMITS, watchMachine } from "../../drydock/machine_watch.ts";
+import type { MachineLimits } from "../../drydock/machine_watch.ts";
 import type { Rehearsal } from "../../drydock/rehearse.ts";
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
@@ -15,6 +18,8 @@ const ignore = !await hasCell();
 const NOBODY = "65534";
 const isRoot = Deno.uid() === 0;
 
+/** A folder of the system on which a test may mount something, in a namespace of its own. */
+const BELOW = "/usr/local/share";
 /** The helper as one file, which another user can read as well. */
 let bundled: Promise<string> | undefined;
 const bundle = () =>
@@ -32,7 +37,7 @@ interface Wanted {
   buildCommand: string;
   runtime?: string;
   timeoutMs?: number;
-  bytesMax?: number;
+  limits?: Partial<MachineLimits>;
   memoryMiB?: number;
   /** What the failed build ran on. @default what is here */
   node?: string | null;
@@ -42,8 +47,10 @@ interface Wanted {
 class Ground implements AsyncDisposable {
   private constructor(readonly folder: string, readonly node: string) {}
 
-  static async open(): Promise<Ground> {
-    const folder = await Deno.makeTempDir({ prefix: "evenkeel-rehearsal-" });
+  /** @param dir where it lies @default the temporary folder */
+  static async open(dir?: string): Promise<Ground> {
+    const options = { prefix: "evenkeel-rehearsal-", ...(dir === undefined ? {} : { dir }) };
+    const folder = await Deno.makeTempDir(options);
     for (const name of ["home", "data/scratch", "checkout", "cwd"]) {
       await Deno.mkdir(join(folder, name), { recursive: true });
     }
@@ -139,8 +146,28 @@ Deno.test({
       [{ buildCommand: "no-such-program" }, /ended with status 127/],
       [{ buildCommand: "sleep 600 & setsid sleep 600", timeoutMs: 1_000 }, /beyond the time/],
       [
-        { buildCommand: "head -c 30000000 /dev/zero > big; sleep 600", bytesMax: 20_000_000 },
+        // No name leads to the file any more, and other tests may free some room meanwhile.
+        {
+          buildCommand: "exec 9<> big; rm big; fallocate -l 2000000000 /proc/self/fd/9; sleep 600",
+          limits: { bytesMax: 20_000_000 },
+        },
         /more room on the disk/,
+      ],
+      [
+        {
+          buildCommand: "mkdir shut; cd shut; seq 20000 | xargs touch; chmod 0 .; sleep 600",
+          limits: { inodesMax: 2_000 },
+        },
+        /more files than/,
+      ],
+      [
+        // Memory of no process.
+        {
+          buildCommand:
+            `node -e 'require("fs").writeFileSync("/dev/shm/file", Buffer.alloc(6e7)); setTimeout(() => {}, 6e5)'`,
+          limits: { sharedBytesMax: 3e7 },
+        },
+        /more files in memory/,
       ],
       [
         // Large, and in a session of its own.
@@ -159,6 +186,41 @@ Deno.test({
       assert(result.kind === "unknown", JSON.stringify(result));
       assertMatch(result.why, why);
     }
+  },
+});
+
+Deno.test("a rehearsal ends where the machine has too little left, or does not say", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "evenkeel-rehearsal-" });
+  await using tidy = new AsyncDisposableStack();
+  tidy.defer(() => Deno.remove(folder));
+  const limits: [string, Partial<MachineLimits>, RegExp][] = [
+    [folder, { bytesLeftMin: 1e18 }, /too little room left/],
+    [folder, { inodesLeftMin: 1e18 }, /too few files left/],
+    [folder, { memoryLeftMin: 1e18 }, /too little memory left/],
+    [join(folder, "nowhere"), {}, /does not say in time/],
+  ];
+  for (const [place, given, why] of limits) {
+    let told = "";
+    const over = new AbortController().signal;
+    const nothing = { bytesLeftMin: 0, inodesLeftMin: 0, memoryLeftMin: 0 };
+    await watchMachine(place, { ...MACHINE_LIMITS, ...nothing, ...given }, systemClock, over, (why) => {
+      told = why;
+    });
+    assertMatch(told, why);
+  }
+});
+
+Deno.test({
+  name: "folders of a build that lie deeper than a stack goes are removed",
+  ignore,
+  async fn() {
+    // In memory, where that many folders are removed soon.
+    const memory = await Deno.stat("/dev/shm").then(() => "/dev/shm", () => undefined);
+    await using ground = await Ground.open(memory);
+    const buildCommand = `node -e '
+for (let i = 0; i < 40000; i++) { require("fs").mkdirSync("d"); process.chdir("d"); }'`;
+    // Apart, because what it is about would end this process.
+    assertEquals((await ground.rehearseApart({ buildCommand }, { launch: ["env"] })).kind, "built");
   },
 });
 
@@ -206,6 +268,8 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
           "data/scratch/beside",
           "data/tools/token",
           "cwd/.env",
+          "opt/token",
+          "opt/uv/token",
           "checkout.git/config",
           "checkout/.git/config",
           "open-file",
@@ -219,7 +283,10 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
         PIP_EXTRA_INDEX_URL: `http://me:${canary("PIP_EXTRA_INDEX_URL")}@localhost/`,
         npm_config_userconfig: ground.path("home/.npmrc"),
         // Folders with tools in them are shown; these hold more than tools.
-        PATH: `${ground.path("home/bin")}:${ground.path("data/tools/bin")}:${Deno.env.get("PATH")}`,
+        PATH: [
+          ...["home/bin", "data/tools/bin", "opt/uv", "opt/bin"].map((name) => ground.path(name)),
+          Deno.env.get("PATH"),
+        ].join(":"),
       };
       const canaries = [...Object.values(secrets), ...Object.keys(env).slice(0, 5).map(canary)];
       const places = Object.keys(secrets).map((path) => ground.path(path)).join(" ");
@@ -230,7 +297,8 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
           "/evenkeel-left",
           "/dev/shm/evenkeel-left",
         ]);
-      await ground.write({ ...secrets, "home/bin/yarn": "", "data/tools/bin/yarn": "" });
+      const tools = ["home/bin/yarn", "data/tools/bin/yarn", "opt/uv/uv", "opt/bin/pnpm"];
+      await ground.write({ ...secrets, ...Object.fromEntries(tools.map((path) => [path, ""])) });
       await ground.write({
         // What all of them run: looks everywhere, tells what it found, and tries to leave something behind.
         "checkout/hunt.sh": `
@@ -243,6 +311,8 @@ for (const way of isRoot ? ["root", "another user"] : ["an ordinary user"]) {
   git config --show-origin --get-regexp .
   ls -a ${ground.folder} ${ground.path("home")} ${ground.path("data")} /root /home
   test -w /proc/sys/kernel/core_pattern && echo CORE-PATTERN
+  touch ${BELOW}/left && echo LEFT-BELOW
+  test -f ${ground.path("opt/uv/uv")} && test -f ${ground.path("opt/bin/pnpm")} && echo TOOLS
   grep -E "Cap(Eff|Bnd)|NoNewPrivs" /proc/self/status
   echo HUNTED
 } > found-$1 2>/dev/null
@@ -277,10 +347,30 @@ node -e 'fetch("http://127.0.0.1:${server.addr.port}/'$1'", {
         `exec 9< ${ground.path("open-file")}; exec "$@"`,
         "sh",
       ];
+      // In a namespace of the test's own: what is mounted below the system's folders, free for all to write in.
+      const below: [string, ...string[]] = isRoot
+        ? [
+          ...["unshare", "--mount", "--propagation", "private", "sh", "-c"] as const,
+          ...[`mount -t tmpfs -o mode=1777 below ${BELOW} && exec "$@"`, "sh"],
+        ]
+        : ["env"];
+      const launch: [string, ...string[]] = [...below, ...asOther, ...open];
+      // What the caller would have to believe of its own folders: the service's, all of its cache, its temporary one.
+      await ground.write({ "victim/cache/file": "", "victim/build-home/file": "", "victim/tmp/file": "" });
+      if (way === "another user") {
+        await succeed(["chown", "-R", `${NOBODY}:${NOBODY}`, ground.path("victim")]);
+      }
+      const swap = `cd ../../../.. && mv srv-rehearsal kept && ln -s ${ground.path("victim")} srv-rehearsal` +
+        ` && cd .. && mkdir -p tmp && rm -r tmp && ln -s ${ground.path("victim")} tmp`;
       const buildCommand =
-        "npm install; sh build.sh; if command -v make; then make; fi; if command -v python3; then python3 setup.py; fi";
-      const result = await ground.rehearseApart({ buildCommand }, { launch: [...asOther, ...open], env });
+        `npm install; sh build.sh; if command -v make; then make; fi; if command -v python3; then python3 setup.py; fi; ${swap}`;
+      const result = await ground.rehearseApart({ buildCommand }, { launch, env });
       assertEquals(result.kind, "built", JSON.stringify(result));
+      const failed = await ground.rehearseApart({ buildCommand: `${swap} && exit 3` }, { launch, env });
+      assertEquals(failed.kind, "failed", JSON.stringify(failed));
+      for (const name of ["cache", "build-home", "tmp"]) {
+        assertEquals((await Deno.stat(ground.path(`victim/${name}/file`))).isFile, true, name);
+      }
 
       for (const name of ["preinstall", "postinstall", "build"]) {
         assertStringIncludes(heard.get(name) ?? "", "HUNTED", name);
@@ -288,6 +378,8 @@ node -e 'fetch("http://127.0.0.1:${server.addr.port}/'$1'", {
       for (const [name, found] of heard) {
         assertEquals(canaries.filter((one) => found.includes(one)), [], name);
         assertEquals(found.includes("CORE-PATTERN"), false, name);
+        assertEquals(found.includes("LEFT-BELOW"), false, name);
+        assertStringIncludes(found, "TOOLS");
         assertMatch(found, /CapEff:\t0{16}\nCapBnd:\t0{16}\nNoNewPrivs:\t1\n/);
       }
       for (const place of [...outside, ...outside.map((path) => `${path}-link`)]) {

@@ -4,6 +4,10 @@ import { systemClock } from "../../base/clock.ts";
 import { rehearse } from "../../drydock/rehearse.ts";
 import type { Rehearsal } from "../../drydock/rehearse.ts";
 
+const limitNames = [
+  ...["bytesMax", "inodesMax", "sharedBytesMax"] as const,
+  ...["bytesLeftMin", "inodesLeftMin", "memoryLeftMin"] as const,
+];
 const givenSchema = z.object({
   request: z.object({
     directory: z.string(),
@@ -15,17 +19,19 @@ const givenSchema = z.object({
   scratchRoot: z.string(),
   hidden: z.array(z.string()),
   timeoutMs: z.number(),
-  bytesMax: z.number().optional(),
+  limits: z.partialRecord(z.enum(limitNames), z.number()).optional(),
   memoryMiB: z.number().optional(),
 });
 export type Given = z.infer<typeof givenSchema>;
 
-export async function rehearseGiven({ request, bytesMax, memoryMiB, ...options }: Given): Promise<Rehearsal> {
+export async function rehearseGiven({ request, limits, memoryMiB, ...options }: Given): Promise<Rehearsal> {
   return await rehearse(
     { commit: "c".repeat(40), branch: "main", rootDir: "", python: null, ...request },
     {
       ...options,
-      ...(bytesMax === undefined ? {} : { bytesMax }),
+      limits: Object.fromEntries(
+        Object.entries(limits ?? {}).filter(([, value]) => value !== undefined),
+      ),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       clock: systemClock,
       random: Math.random,
