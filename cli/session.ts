@@ -2,7 +2,8 @@
 import { systemClock } from "../base/clock.ts";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { describeVariables } from "../reconciler/environment.ts";
-import { composeSession, listSessionIds, SESSIONS_LISTED_MAX } from "../state/sessions.ts";
+import { composeSession, isSessionId, listSessionIds, SESSIONS_LISTED_MAX } from "../state/sessions.ts";
+import { readEndings } from "../state/went_on.ts";
 import { nearest } from "../text/nearest.ts";
 import { parseArguments } from "./arguments.ts";
 import { defineCommand, outputFlag } from "./command.ts";
@@ -33,6 +34,14 @@ export async function sessionCommand(args: string[]): Promise<number> {
     return EXIT.ready;
   }
   const [id = ""] = parsed.operands;
+  if (!isSessionId(id)) {
+    throw new EvenkeelError(
+      `Cannot show session ${JSON.stringify(safe(id, 60))}: no session has such an id`,
+      {
+        hint: "deno task evenkeel sessions lists them",
+      },
+    );
+  }
   const directory = dataDirectory();
   await using store = await openExisting(directory);
   const known = store === null ? [] : await listSessionIds(directory, store, SESSIONS_LISTED_MAX);
@@ -44,7 +53,8 @@ export async function sessionCommand(args: string[]): Promise<number> {
       { hint: "deno task evenkeel sessions lists them", exitCode: EXIT.notReady },
     );
   }
-  const session = await composeSession(directory, id, { store, now: systemClock.now() });
+  const endings = await readEndings(directory, known);
+  const session = await composeSession(directory, id, { store, endings, now: systemClock.now() });
   if (parsed.flags.output === "json") printJson({ schemaVersion: 1, ...session });
   else console.log(renderSession(session, createPainter()));
   return EXIT.ready;

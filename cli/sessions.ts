@@ -4,6 +4,7 @@ import { EXIT } from "../base/errors.ts";
 import { describeVariables } from "../reconciler/environment.ts";
 import { composeSession, listSessionIds, SESSIONS_LISTED_MAX } from "../state/sessions.ts";
 import type { Session } from "../state/sessions.ts";
+import { readEndings } from "../state/went_on.ts";
 import { parseArguments } from "./arguments.ts";
 import { dataDirectory, openExisting } from "./data_folder.ts";
 import { defineCommand, outputFlag } from "./command.ts";
@@ -46,8 +47,10 @@ export async function sessionsCommand(args: string[]): Promise<number> {
   await using store = await openExisting(directory);
   if (store !== null) {
     const now = systemClock.now();
-    for (const id of await listSessionIds(directory, store, limit)) {
-      rows.push(rowOf(await composeSession(directory, id, { store, now })));
+    const ids = await listSessionIds(directory, store, SESSIONS_LISTED_MAX);
+    const endings = await readEndings(directory, ids);
+    for (const id of ids.slice(0, limit)) {
+      rows.push(rowOf(await composeSession(directory, id, { store, endings, now })));
     }
   }
   if (output === "json") printJson({ schemaVersion: 1, sessions: rows });

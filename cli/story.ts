@@ -16,9 +16,10 @@ type Ended = Session["final"]["incidents"][number];
 const INCIDENTS_TOLD = 20;
 const REMEDIES_SHOWN = 6;
 
-export function renderSession({ plan, final }: Session, painter: Painter): string {
+export function renderSession({ plan, final, wentOn }: Session, painter: Painter): string {
   const { paint } = painter;
   const result = resultOf(final);
+  const next = new Map(Object.entries(wentOn));
   const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const head = [
     `${paint("bold", `Session ${safe(plan.session)}`)}  ${paint(RESULT_STYLES[result], result)}`,
@@ -28,7 +29,7 @@ export function renderSession({ plan, final }: Session, painter: Painter): strin
   ].join("\n");
   // In the order in which they happened.
   const told = final.incidents.slice(0, INCIDENTS_TOLD).toReversed().map((ended) =>
-    renderIncident(ended, plan.incidents.find(({ id }) => id === ended.id), painter)
+    renderIncident(ended, plan.incidents.find(({ id }) => id === ended.id), next.get(ended.id), painter)
   );
   const untold = final.incidents.length - told.length;
   const blocks = untold > 0
@@ -56,7 +57,13 @@ export function renderSession({ plan, final }: Session, painter: Painter): strin
   return [head, ...blocks, ...whole].join("\n\n");
 }
 
-function renderIncident(ended: Ended, planned: Planned | undefined, painter: Painter): string {
+/** @param next the session that went on with it */
+function renderIncident(
+  ended: Ended,
+  planned: Planned | undefined,
+  next: string | undefined,
+  painter: Painter,
+): string {
   const { paint } = painter;
   const openedAt = Date.parse(ended.openedAt);
   const took = ended.closedAt === null ? "" : ` in ${formatDuration(Date.parse(ended.closedAt) - openedAt)}`;
@@ -81,10 +88,11 @@ function renderIncident(ended: Ended, planned: Planned | undefined, painter: Pai
     const { lastError, evidence } = ended.stalled;
     if (lastError !== null && lastError !== ended.stalled.message) rows.push(["last error", safe(lastError)]);
     rows.push(...evidenceRows(evidence));
-  } else rows.push(["ended", endOf(ended, planned)]);
+  } else if (ended.status !== "open" || next === undefined) rows.push(["ended", endOf(ended, planned)]);
   if (planned !== undefined && planned.phases.length > 0) rows.push(["phases", durations(planned.phases)]);
   rows.push(...leftRows(ended.left));
-  if (ended.stalled !== null) rows.push(["to go on", paint("bold", safe(ended.stalled.resume))]);
+  if (next !== undefined) rows.push(["went on", `in session ${safe(next)}`]);
+  else if (ended.stalled !== null) rows.push(["to go on", paint("bold", safe(ended.stalled.resume))]);
   return `${head}\n${facts(rows, painter)}`;
 }
 

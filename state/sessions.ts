@@ -31,6 +31,15 @@ const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 export interface Session {
   plan: DeploymentPlan;
   final: FinalState;
+  /** Incidents that another session went on with later, and which; this one's own files tell what it saw of them. */
+  wentOn: Readonly<Record<string, string>>;
+}
+
+/** A session whose files list an incident. */
+export interface Ending {
+  session: string;
+  startedAt: string;
+  writtenAt: string;
 }
 
 export interface SessionSource {
@@ -41,6 +50,8 @@ export interface SessionSource {
   startedAt?: number;
   /** Incidents of other sessions that this one goes on with. */
   adopted?: Iterable<string>;
+  /** Of each incident the sessions that list it, where a session is only read (went_on.ts). @default none */
+  endings?: ReadonlyMap<string, readonly Ending[]>;
   /** Milliseconds since the epoch. */
   now: number;
 }
@@ -78,8 +89,10 @@ export async function composeSession(
   const files = await readSessionFiles(dataDir, sessionId);
   const adopted = [...source.adopted ?? [], ...files.final?.incidents.map(({ id }) => id) ?? []];
   const found = await incidentsOf(store, sessionId, adopted);
+  const wentOn = wentOnIn(sessionId, files.final, source.endings);
+  const held = found.filter(({ id }) => !wentOn.has(id));
   const incidents: IncidentFacts[] = [];
-  for (const incident of found) {
+  for (const incident of held) {
     const events = await store.listEvents({ incidentId: incident.id, limit: EVENTS_READ });
     incidents.push({ incident, events: events.toReversed() });
   }
@@ -92,14 +105,17 @@ export async function composeSession(
     session: sessionId,
     startedAt: startedAt === Infinity ? now : startedAt,
     incidents,
-    ...await servicesOf(source, found, files.final),
+    ...await servicesOf(source, held, files.final),
     now,
   };
-  const known = new Set(found.map(({ id }) => id));
+  const known = new Set(held.map(({ id }) => id));
+  const places = new Map(found.map(({ id }, place) => [id, place]));
+  const placeOf = ({ id }: { id: string }) => places.get(id) ?? found.length;
   const plan = deploymentPlan(facts);
   const final = finalState(facts);
   const merge = <T extends { id: string }>(held: readonly T[], entries: readonly T[] | undefined) =>
-    [...held, ...entries?.filter(({ id }) => !known.has(id)) ?? []].slice(0, SESSION_INCIDENTS_LISTED);
+    [...held, ...entries?.filter(({ id }) => !known.has(id)) ?? []]
+      .sort((a, b) => placeOf(a) - placeOf(b)).slice(0, SESSION_INCIDENTS_LISTED);
   plan.incidents = merge(plan.incidents, files.plan?.incidents);
   plan.phases = sessionPhases(plan.incidents, facts.startedAt);
   if (plan.agents.length === 0) plan.agents = files.plan?.agents ?? [];
@@ -112,8 +128,28 @@ export async function composeSession(
     // Of an incident that the store has let go only the file knows the error.
     final.error ??= files.final?.error ?? null;
   }
-  if (source.services === undefined && files.final !== null) final.writtenAt = files.final.writtenAt;
-  return { plan, final };
+  if (source.services === undefined) {
+    plan.writtenAt = files.plan?.writtenAt ?? plan.writtenAt;
+    final.writtenAt = files.final?.writtenAt ?? final.writtenAt;
+  }
+  return { plan, final, wentOn: Object.fromEntries(wentOn) };
+}
+
+/** The incidents of a session's file that another session wrote about after it, each with the first that did. */
+function wentOnIn(
+  sessionId: string,
+  final: FinalState | null,
+  endings: SessionSource["endings"],
+): Map<string, string> {
+  const writtenAt = timeOf(final?.writtenAt) ?? Infinity;
+  return new Map(
+    final?.incidents.flatMap(({ id }) => {
+      const [next] = (endings?.get(id) ?? [])
+        .filter((one) => one.session !== sessionId && (timeOf(one.writtenAt) ?? 0) > writtenAt)
+        .toSorted((a, b) => (timeOf(a.startedAt) ?? 0) - (timeOf(b.startedAt) ?? 0));
+      return next === undefined ? [] : [[id, next.session]];
+    }),
+  );
 }
 
 /**

@@ -167,9 +167,11 @@ Deno.test("sessions and session look and leave nothing behind where there is not
   assertStringIncludes(list.stdout, "No session has left anything");
   const json = await stage.evenkeel(["sessions", "-o", "json"]);
   assertEquals(JSON.parse(json.stdout), { schemaVersion: 1, sessions: [] });
-  const one = await stage.evenkeel(["session", "../../etc"]);
-  assertEquals([one.code, one.stdout], [1, ""]);
-  assertStringIncludes(one.stderr, "deno task evenkeel sessions lists them");
+  for (const [id, code] of [["nightly", 1], ["../../etc", 2]] as const) {
+    const one = await stage.evenkeel(["session", id]);
+    assertEquals([one.code, one.stdout], [code, ""]);
+    assertStringIncludes(one.stderr, "deno task evenkeel sessions lists them");
+  }
   assertEquals(await Deno.stat(stage.dataDirectory).catch(() => "nothing"), "nothing");
 });
 

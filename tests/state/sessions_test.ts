@@ -18,6 +18,7 @@ import {
 } from "../../state/sessions.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
+import { readEndings } from "../../state/went_on.ts";
 import { attempt, event, healed, incident, inFolder, serviceRecord, START } from "./builders.ts";
 
 const options = {
@@ -215,6 +216,48 @@ Deno.test("a session that is read is as it was left, but for what its incidents 
     // Killed before it wrote its files: the store knows better.
     await store.record({ incident: incident({ id: "inc_2", openedAt: START + 90_000_000 }) });
     assertEquals(await read(), [false, false, writtenAt]);
+  }));
+
+Deno.test("a session that another one went on from is told as it ended, and names the other", () =>
+  withStore(async (folder, store) => {
+    const failed = attempt({ status: "failed", error: "Deploy dep-2 is build_failed" });
+    const stuck = incident({ status: "stalled", attempts: [failed] });
+    await store.record({
+      service: serviceRecord({ conditions: [] }),
+      incident: stuck,
+      events: story.slice(0, 4),
+    });
+    await writeSession(folder, "s1", { store }, options);
+    const atEnd = await readSessionFiles(folder, "s1");
+    const read = async (id: string) => {
+      const endings = await readEndings(folder, ["s1", "s2"]);
+      return composeSession(folder, id, { store, endings, now: START + 99_000_000 });
+    };
+    assertEquals((await read("s1")).wentOn, {}, "none went on");
+
+    const mended = attempt({ number: 2, status: "fixed" });
+    await store.record({
+      service: serviceRecord(),
+      incident: { ...stuck, status: "healed", closedAt: START + 70_000, attempts: [failed, mended] },
+      events: story.slice(4),
+    });
+    const clock = { ...options.clock, now: () => START + 80_000 };
+    const second = { store, startedAt: START + 65_000, adopted: [stuck.id] };
+    await writeSession(folder, "s2", second, { ...options, clock });
+    const { plan, final, wentOn } = await read("s1");
+    assertEquals({ plan, final }, atEnd);
+    assertEquals([final.success, final.attempts, final.incidents[0]?.status], [false, 1, "stalled"]);
+    assertEquals(wentOn, { [stuck.id]: "s2" });
+    const next = await read("s2");
+    assertEquals([next.final.success, next.final.attempts, next.wentOn], [true, 2, {}]);
+
+    // The first id again: what it knows of the incident is the newest.
+    await writeSession(folder, "s1", { store }, {
+      ...options,
+      clock: { ...clock, now: () => START + 90_000 },
+    });
+    const again = await read("s1");
+    assertEquals([again.final.success, again.final.attempts, again.wentOn], [true, 2, {}]);
   }));
 
 Deno.test("files of a session that are damaged, huge, linked or forged are not believed", () =>
