@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startGroup } from "../../process/group.ts";
 import { run } from "../../process/run.ts";
 import { toolEnvironment } from "../../process/environment.ts";
+import { withPatience } from "../helpers/patience.ts";
 
 const here = { cwd: "/", env: { PATH: "/usr/bin:/bin" } };
 
@@ -35,12 +36,12 @@ Deno.test("run() gives the output and the exit code of a program", async () => {
 });
 
 Deno.test("run() kills the whole group at the deadline, grandchildren that hold the pipe included", async () => {
-  const result = await run({
-    ...here,
-    command: ["sh", "-c", "sleep 60 & echo $!; trap '' TERM; while :; do sleep 1; done"],
-    // Time enough to say who the grandchild is, on a busy machine.
-    timeoutMs: 2_000,
-  });
+  const command = ["sh", "-c", "sleep 60 & echo $!; trap '' TERM; while :; do sleep 1; done"] as const;
+  const result = await withPatience(
+    500,
+    (timeoutMs) => run({ ...here, command, timeoutMs }),
+    ({ stdout }) => stdout.endsWith("\n"),
+  );
   assert(result.kind === "killed" && result.why === "timeout");
   assert(await becomesDead(Number(result.stdout.trim())));
 });

@@ -1,5 +1,5 @@
 /**
- * A client in a thread of its own, which the other one cannot hold up: sends the first part of a request, waits for a
+ * A client in a thread of its own, which the other one cannot hold up: says that it is ready, sends the first part of a request, waits for a
  * sign, sends the rest and hands back the first line of the answer.
  */
 /// <reference lib="deno.worker" />
@@ -30,3 +30,4 @@ self.onmessage = async ({ data }: MessageEvent<unknown>) => {
   const read = await connection.read(buffer).catch(() => null);
   self.postMessage(new TextDecoder().decode(buffer.subarray(0, read ?? 0)).split("\r\n")[0]);
 };
+self.postMessage("ready");
