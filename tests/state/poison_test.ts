@@ -102,14 +102,17 @@ Deno.test("what imports claim a thousand times weighs one heal, and two verified
   }
 });
 
-/** The order for a failure of `about`, after outcomes. */
-function orderFor(choice: Choice, about: string, outcomes: readonly Outcome[]): string[] {
-  const { cause, offered } = choice;
+/** What is tried for a failure of `about`, after outcomes. */
+function triedFor({ cause, offered }: Choice, about: string, outcomes: readonly Outcome[]) {
   return orderRemedies({
     cause: cause.slug,
     remedies: offered.map(({ id, kind, risk }) => ({ id, kind, risk, isAllowed: true })),
     history: tallyClass(outcomes, [], NOW, { cause: cause.slug, classId: about }),
-  }).order.map(({ remedy }) => remedy);
+  }).order;
+}
+
+function orderFor(choice: Choice, about: string, outcomes: readonly Outcome[]): string[] {
+  return triedFor(choice, about, outcomes).map(({ remedy }) => remedy);
 }
 
 /** Fifty outcomes of each kind of failure that turn the catalogue's order round, were they believed. */
@@ -147,6 +150,10 @@ Deno.test("what two classes at two services agree on is tried for a third that h
     const taught = [...turning(choice, "left-pad"), ...ofService("srv-2", turning(choice, "lodash"))];
     const order = orderFor(choice, "numpy", taught);
     assertEquals([order[0], order.includes(first)], [last, false], cause.slug);
+    assertEquals(
+      triedFor(choice, "numpy", taught)[0]?.why,
+      `never tried for this one, healed other failures of ${cause.slug} 100 of 100 times before`,
+    );
     const own = [
       ...Array.from({ length: 3 }, () => outcome(cause.slug, first, "healed", NOW + 1)),
       ...Array.from({ length: 3 }, () => outcome(cause.slug, last, "no_effect", NOW + 1)),
