@@ -167,12 +167,16 @@ export type AdviceHistory = z.infer<typeof adviceHistorySchema>;
 export const remedyKinds = ["patch", "setting", "redeploy"] as const;
 export const optimizerInputSchema = z.object({
   cause: z.string(),
+  /** What its class of failures is about, such as a package, which is what the history is of. @default "" */
+  about: z.string().optional(),
   remedies: z.array(z.object({
     id: z.string(),
     kind: z.enum(remedyKinds),
     risk: riskSchema,
     /** Whether the risk lies within the policy's ceiling. */
     isAllowed: z.boolean(),
+    /** Whether it is tried only where nothing else applies, whatever it healed before. @default false */
+    isLastResort: z.boolean().optional(),
   })),
   /** What verified outcomes say (`ClassTally` in state/learning_class.ts). */
   history: z.array(z.object({

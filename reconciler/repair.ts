@@ -259,16 +259,18 @@ async function remedyQuestion(
   { input, log }: Gathered,
 ): Promise<OptimizerInput> {
   const { cause, failureClass } = found;
-  const offered = remediesFor(found, seen.service.settings.runtime).map(({ id, kind, risk }) => ({
+  const offered = remediesFor(found, seen.service.settings.runtime).map(({ id, kind, risk, isLastResort }) => ({
     id,
     kind,
     risk,
+    isLastResort,
     isAllowed: isWithinRisk(risk, riskMax),
   }));
   const clean = (text: string) => sanitizeLine(log.redact(text));
   const facts: BuildFacts = buildFacts(input.repository, input.settings, log.phases, clean);
   return {
     cause,
+    about: sanitizeLine(log.redact(failureClass.about), ABOUT_CHARS_MAX),
     remedies: offered,
     history: await recallClass(verifiedOnly(store, [incident], found), clock.now(), cause, failureClass.id),
     advising: { history: await adviceHistory(store, seen.service.id, freeMemoryMiB()), facts },

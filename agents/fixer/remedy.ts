@@ -32,6 +32,8 @@ export interface Remedy {
   runtime?: "docker";
   /** Slugs of the causes it repairs. */
   causes: readonly string[];
+  /** Tried only where no other remedy applies: what it healed before brings it no further to the front. @default false */
+  isLastResort?: true;
   propose(context: FixContext): Promise<Proposal> | Proposal;
 }
 

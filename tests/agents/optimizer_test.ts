@@ -87,6 +87,21 @@ Deno.test("a remedy that the policy does not allow comes last and keeps no other
   assertEquals(left.order.map(({ remedy }) => remedy), ["setting", "major"]);
 });
 
+Deno.test("a last resort comes after all others whatever it healed, and before it the best of a quarantine", () => {
+  const offered = remedies.map((one) => one.id === "major" ? { ...one, isLastResort: true } : one);
+  const healed = tally("major", 9);
+  const learned = advise([healed, tally("patch", 0, 5)], offered).order;
+  assertEquals(learned.map(({ remedy }) => remedy), ["setting", "redeploy", "patch", "major"]);
+  assertMatch(
+    learned.at(-1)?.why ?? "",
+    /9 of 9 times before: after all others, because it is a last resort/,
+  );
+
+  const harmful = tally("patch", 0, 0, { worse: 1, agedFailed: 1, quarantinedUntil: UNTIL });
+  const two = advise([healed, harmful], offered.filter(({ id }) => id === "patch" || id === "major"));
+  assertEquals([two.order.map(({ remedy }) => remedy), two.withheld], [["patch", "major"], []]);
+});
+
 Deno.test("the optimizer's process answers with rates and reasons, the same each time", async () => {
   const scratchRoot = await Deno.makeTempDir({ prefix: "evenkeel-optimizer-" });
   const input = { cause: "x", remedies: remedies.slice(0, 2), history: [tally("setting", 3, 1)] };

@@ -1,8 +1,13 @@
 /** The patterns that started this project, each on a real build of drydock with packages from a local index. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { causes } from "../../agents/analyzer/causes/all.ts";
+import { failureClass } from "../../agents/analyzer/failure_class.ts";
+import type { Outcome } from "../../state/records.ts";
+import { openSqliteStore } from "../../state/sqlite.ts";
 import { hasPython } from "../drydock/harbour.ts";
 import { createPythonIndex } from "../helpers/python_index.ts";
 import type { PythonPackage } from "../helpers/python_index.ts";
+import { outcome } from "../state/builders.ts";
 import { PYTHON, pythonApp } from "./apps.ts";
 import { begin, health, Stage, theFix } from "./stage.ts";
 
@@ -18,10 +23,13 @@ interface Case {
   ends: string;
   /** How long a build may take, in milliseconds. @default the platform's time at the stage's speed */
   buildMs?: number;
+  policy?: Record<string, unknown>;
+  /** What was verified in earlier incidents. */
+  past?: readonly Outcome[];
 }
 
 /** Breaks a service, heals it by `once` and gives what was attempted and the stage's patient. */
-async function heal({ packages, files, commands, ends, buildMs }: Case) {
+async function heal({ packages, files, commands, ends, buildMs, policy = {}, past = [] }: Case) {
   await using index = await createPythonIndex(packages);
   await using stage = await Stage.open({
     env: index.env,
@@ -33,7 +41,11 @@ async function heal({ packages, files, commands, ends, buildMs }: Case) {
     envVars: index.env,
   });
   await begin(patient, ends);
-  await stage.configure([patient]);
+  await stage.configure([patient], { policy });
+  {
+    await using store = await openSqliteStore(`${stage.dataDirectory}/evenkeel.db`);
+    for (const one of past) await store.record({ outcome: one });
+  }
   const { code, only } = await stage.once();
   assertEquals([code, only.verdict], [0, "ready"], JSON.stringify(only, null, 2));
   assertEquals((await health(patient)).status, 200);
@@ -89,15 +101,33 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a large package that is imported moves to the nearest version with a wheel",
+  name:
+    "a large package that is imported, be it optionally, moves to the nearest version with a wheel, whatever a smaller set has healed and the policy allows",
   ignore,
   async fn() {
+    const heavy = causes.find(({ slug }) => slug === "heavy-dependencies");
+    assert(heavy !== undefined);
+    const past = [1, 2, 3].map((number) =>
+      outcome({
+        at: Date.now() - 60_000,
+        serviceId: `srv-${number}`,
+        incidentId: `inc_${number}`,
+        cause: heavy.slug,
+        failureClass: failureClass(heavy, { packages: "numpy" }),
+        remedy: "python/smaller-set",
+      })
+    );
     const { attempts, requirements } = await heal({
+      past,
+      policy: { riskMax: "high", mayChangeSettings: false },
       packages: [
         { name: "numpy", version: "1.21.0", source: "broken" },
         ...["1.22.3", "1.22.4", "1.26.4", "2.1.0"].map((version) => ({ name: "numpy", version })),
       ],
-      files: pythonApp("import numpy", "numpy==1.21.0\n"),
+      files: pythonApp(
+        "try:\n    import numpy\nexcept ImportError:\n    numpy = None",
+        "numpy==1.21.0\n",
+      ),
       ends: "build_failed",
     });
     assertEquals(attempts, [{ cause: "heavy-dependencies", remedy: "python/use-wheels", status: "fixed" }]);

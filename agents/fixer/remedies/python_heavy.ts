@@ -255,7 +255,10 @@ function movesText(moved: readonly Moved[], python: string | null): string {
 
 const pythonText = (python: string | null) => python === null ? "this Python" : `Python ${python}`;
 
-/** A proposal for a person: its risk lies above what is applied unless the policy says otherwise. */
+/**
+ * A proposal for a person: its risk lies above what is applied unless the policy says otherwise. It goes by what the
+ * code can do without, not by what else would heal: that nothing else does is why a last resort is asked.
+ */
 async function smallerSet(context: FixContext): Promise<Proposal> {
   const files = await requirementFiles(context);
   const usage = await usageOf(context);
@@ -290,5 +293,5 @@ const causes = ["heavy-dependencies", "build-timeout"];
 export const pythonHeavyRemedies: readonly Remedy[] = [
   { id: "python/drop-unused", kind: "patch", risk: "medium", causes, propose: dropUnused },
   { id: "python/use-wheels", kind: "patch", risk: "low", causes, propose: useWheels },
-  { id: "python/smaller-set", kind: "patch", risk: "high", causes, propose: smallerSet },
+  { id: "python/smaller-set", kind: "patch", risk: "high", causes, isLastResort: true, propose: smallerSet },
 ];
