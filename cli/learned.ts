@@ -224,9 +224,14 @@ function remedyBlocks(rows: readonly Row[], now: number): Block[] {
 
 type Figures = Omit<Row["classes"][number], "id" | "about">;
 
-/** The failures that a remedy was tried for, such as packages, where there is more than one. */
-function classRows({ classes }: Row, now: number): string[][] {
-  if (classes.length < 2) return [];
+/** Whether the failures that a remedy was tried for, such as packages, are worth a row each. */
+function isByClass({ classes }: Row): boolean {
+  return classes.length > 1 || classes.some(({ about }) => about !== "");
+}
+
+function classRows(row: Row, now: number): string[][] {
+  if (!isByClass(row)) return [];
+  const { classes } = row;
   const more = classes.length - CLASSES_SHOWN;
   return [
     ...classes.slice(0, CLASSES_SHOWN).map((one) => [
@@ -262,8 +267,8 @@ function harmOf({ worse, quarantinedUntil }: Figures): string {
 function stateOf(row: Row): string {
   const { imported, known } = row;
   return [
-    // Of several classes each says it for itself.
-    ...[row.classes.length < 2 ? harmOf(row) : ""].filter((harm) => harm !== ""),
+    // Where classes are shown, each says it for itself.
+    ...[isByClass(row) ? "" : harmOf(row)].filter((harm) => harm !== ""),
     ...(imported > 0 ? ["known from an import"] : []),
     ...(known ? [] : ["not in the catalogue"]),
   ].join(", ");

@@ -51,6 +51,8 @@ interface Manner {
 
 /** The risk that the single-threaded loop may take where the swarm has failed. */
 export const FALLBACK_RISK_MAX: Risk = "low";
+/** Characters of what a class of failures is about that a reason names. */
+const ABOUT_CHARS_MAX = 60;
 
 export async function prepareAttempt(
   parts: Parts,
@@ -259,7 +261,9 @@ async function remedyQuestion(
   { input, log }: Gathered,
 ): Promise<OptimizerInput> {
   const { cause, failureClass } = found;
-  const offered = remediesFor(found, seen.service.settings.runtime).map(({ id, kind, risk, isLastResort }) => ({
+  const offered = remediesFor(found, seen.service.settings.runtime).map((
+    { id, kind, risk, isLastResort },
+  ) => ({
     id,
     kind,
     risk,

@@ -59,6 +59,9 @@ Deno.test("what is in quarantine is withheld as long as another remedy may be us
     remedy: "patch",
     why: "healed node-module-missing 6 of 7 times before, made it worse once: in quarantine until 2026-02-03",
   }]);
+  // What is counted is named: it is the class's, not the cause's.
+  const named = orderRemedies({ cause: "node-module-missing", about: "ms", remedies, history: [harmful] });
+  assertMatch(named.withheld[0]?.why ?? "", /^healed node-module-missing for ms 6 of 7 times before/);
 });
 
 Deno.test("the only remedy that is left is tried out of quarantine, unless the policy does not allow its risk", () => {

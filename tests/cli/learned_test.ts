@@ -62,7 +62,7 @@ Deno.test("learned shows counts, share, interval and quarantine, as text and as 
     );
   }));
 
-Deno.test("learned shows by which failures a remedy was judged, where there are several", () =>
+Deno.test("learned shows by which failures a remedy was judged, where they have names", () =>
   inFolder(async (folder) => {
     await remember(folder);
     {
@@ -80,6 +80,14 @@ Deno.test("learned shows by which failures a remedy was judged, where there are 
     assertMatch(stdout, /node\/add-dependency +2 of 3/);
     assertMatch(stdout, /for lodash +2 of 2/);
     assertMatch(stdout, /for left-pad +0 of 1 .*made it worse\s+once,\s+in\s+quarantine\s+until/);
+    {
+      await using store = await openSqliteStore(join(folder, "data", "evenkeel.db"));
+      await store.forget({ kind: "cause", cause: "node-module-missing" });
+      const failureClass = { id: "ms", about: "ms" };
+      const only = { at: Date.now(), cause: "node-module-missing", remedy: "node/add-dependency" };
+      await store.record({ outcome: outcome({ ...only, outcome: "healed", failureClass }) });
+    }
+    assertMatch((await main(folder, "learned")).stdout, /for ms +1 of 1/);
     assertEquals(
       (await main(folder, "learned", "--cause", "port-bound-localhost")).stdout.includes("for "),
       false,

@@ -105,6 +105,6 @@ Deno.test("after three attempts at real builds the optimizer advises on the serv
   assertEquals(whys, [
     "the only remedy: never tried",
     // Of the other packages only one service has told, which is not enough for a say.
-    "the only remedy: healed node-module-missing 1 of 1 time before",
+    "the only remedy: healed node-module-missing for tiny-one 1 of 1 time before",
   ]);
 });
