@@ -34,8 +34,6 @@ export interface Agent<Input, Output> {
   /** Names of the tools it may ask for. */
   tools: readonly string[];
   limits: AgentLimits;
-  /** `long`: it may wait for minutes, so it takes no place from those that do not. @default "short" */
-  lane?: "short" | "long";
   permissions(input: Input): AgentPermissions;
   answer(input: Input, ask: AskTool): Promise<Output> | Output;
 }

@@ -30,7 +30,7 @@ export interface SubprocessRunnerOptions {
   scratchRoot: string;
   /** @default the Deno that runs this process */
   denoPath?: string;
-  /** Agents that run at the same time, besides one that waits for a build. @default CHILDREN_MAX */
+  /** Agents that run at the same time. @default CHILDREN_MAX */
   childrenMax?: number;
   /** The module that serves an agent. @default agents/<name>/main.ts */
   entry?: (agent: AgentName) => URL;
@@ -40,8 +40,6 @@ export interface SubprocessRunnerOptions {
 
 /** Two children use two cores best; more only wait for one another. */
 export const CHILDREN_MAX = 2;
-/** Agents that wait for a build: one build at a time is enough for the machine. */
-export const LONG_CHILDREN_MAX = 1;
 /** Lines an agent may say in one run. */
 export const OUTPUT_LINES_MAX = 10_000;
 const MESSAGE_CHARS_MAX = 400;
@@ -56,7 +54,6 @@ type Ending<Output> = { kind: "answered"; output: Output } | {
 
 export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAgent {
   const slots = createSlots(options.childrenMax ?? CHILDREN_MAX);
-  const longSlots = createSlots(LONG_CHILDREN_MAX);
   const scratchRoot = resolve(options.scratchRoot);
   const denoPath = options.denoPath ?? Deno.execPath();
   const entry = options.entry ?? ((agent) => new URL(`./${agent}/main.ts`, import.meta.url));
@@ -73,7 +70,7 @@ export function createSubprocessRunner(options: SubprocessRunnerOptions): RunAge
     input: Input,
     { toolbox, signal }: Parameters<RunAgent>[2],
   ): Promise<AgentRun<Output>> => {
-    using slot = await (agent.lane === "long" ? longSlots : slots).take(signal);
+    using slot = await slots.take(signal);
     const startedAt = performance.now();
     const end = (ending: Ending<Output>) => ({ ...ending, durationMs: performance.now() - startedAt });
     const aborted = () => end({ kind: "failed", why: "aborted", message: `${agent.name} was stopped` });

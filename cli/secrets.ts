@@ -112,8 +112,8 @@ export function learnFrom(api: RenderApi, secrets: Secrets): RenderApi {
       secrets.learn(valuesToHide(variables.map(({ key, value }) => ({ name: key, value: value ?? "" }))));
       return variables;
     },
-    async listGivenSecrets(service, signal) {
-      const given = await api.listGivenSecrets?.(service, signal) ?? [];
+    async listGivenSecrets(service, signal, onLeftOut) {
+      const given = await api.listGivenSecrets?.(service, signal, onLeftOut) ?? [];
       secrets.learn(valuesToHide(given));
       return given;
     },

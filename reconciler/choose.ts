@@ -1,6 +1,7 @@
 /**
  * Turns a diagnosis into an attempt: the fixer proposes remedies in the optimizer's order, the policy and the past
- * are asked, the commit is made without being published, and the validator looks at it.
+ * are asked, the commit is made without being published, and the validator looks at it. Where it is to be rehearsed the
+ * choice ends there, and is made anew when the build is over: what was true before it is asked again.
  */
 import { fixer } from "../agents/fixer/agent.ts";
 import { REDEPLOY_REMEDY } from "../agents/fixer/remedies/network.ts";
@@ -8,6 +9,9 @@ import { remediesFor } from "../agents/fixer/remedies/all.ts";
 import type { Diagnosis, OptimizerOutput, Proposal, RepositoryView, Settings } from "../agents/messages.ts";
 import { buildFacts } from "../agents/optimizer/facts.ts";
 import type { Swarm } from "../agents/swarm/swarm.ts";
+import { createRehearsal } from "../agents/tools/rehearsal.ts";
+import { validatorAgent } from "../agents/validator/agent.ts";
+import { REHEARSAL } from "../agents/validator/rehearsal.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { keepEdits, writtenLines } from "../state/kept_edits.ts";
 import type { KeptEdit } from "../state/kept_edits.ts";
@@ -48,6 +52,7 @@ export interface Choice {
   log: FailureLog;
   /** As agents get them, without secrets. */
   settings: Settings;
+  signal: AbortSignal;
   /** The riskiest remedy that may be chosen here. */
   riskMax: Risk;
   /** Told what happens before the choice is made. */
@@ -118,7 +123,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
     }
     if (proposal.kind !== "patch") return { kind: "attempt", attempt: draft, checkout: null };
     const checked = await checkPatch(choice, draft, proposal);
-    if (checked.kind === "attempt") return checked;
+    if (checked.kind !== "refused") return checked;
     // Nothing was tried where it counts. The commit that failed its check lies on no branch, and the next one begins
     // from the same files.
     refuse(remedy, checked.why);
@@ -277,8 +282,8 @@ async function checkPatch(
   choice: Choice,
   draft: Attempt,
   proposal: Extract<Proposal, { kind: "patch" }>,
-): Promise<Extract<Preparation, { kind: "attempt" }> | { kind: "refused"; why: string }> {
-  const { parts, question, swarm, checkout, log } = choice;
+): Promise<Extract<Preparation, { kind: "attempt" | "rehearsing" }> | { kind: "refused"; why: string }> {
+  const { parts, question, swarm, diagnosis, checkout, log } = choice;
   const { spec, incident } = question;
   const baseCommit = checkout.head;
   let made: { commit: string; diff: string };
@@ -291,16 +296,38 @@ async function checkPatch(
   }
   const kept = await keepEdits((path) => checkout.read(path), proposal.edits);
   if (writesSecret(kept, log)) return { kind: "refused", why: "the lines that it changes hold a secret" };
-  const view = withEdits(choice.view, proposal.edits);
-  const plan = await planRehearsal(choice, { edits: proposal.edits, commit: made.commit, view });
-  const { directory } = checkout;
-  const input = { directory, edits: kept, settings: choice.settings, ...plan.input };
-  const verdict = await swarm.run(plan.agent, input, plan.tools);
+  const plan = await planRehearsal(choice, {
+    remedy: draft.remedy,
+    edits: proposal.edits,
+    commit: made.commit,
+  });
+  const known = plan?.known() ?? null;
+  // It was judged and told of in an earlier pass.
+  if (known?.kind === "refused") return known;
+  const verdict = await swarm.run(
+    validatorAgent,
+    {
+      directory: checkout.directory,
+      edits: kept,
+      settings: choice.settings,
+      ...(plan === null || known === null ? {} : {
+        rehearsal: {
+          fingerprint: diagnosis.fingerprint,
+          repository: withEdits(choice.view, proposal.edits),
+          doubt: plan.doubt,
+        },
+      }),
+    },
+    known === null ? {} : { rehearse: createRehearsal(known) },
+  );
   for (const note of rehearsalNotes(draft, verdict)) choice.onNote(note);
   if (verdict.verdict === "fail") {
     const failed = verdict.checks.filter((check) => check.result === "fail");
-    return { kind: "refused", why: failed.map((check) => `${check.name}: ${check.detail}`).join("; ") };
+    const why = failed.map((check) => `${check.name}: ${check.detail}`).join("; ");
+    if (failed.some(({ name }) => name === REHEARSAL)) plan?.refuse(why);
+    return { kind: "refused", why };
   }
+  if (plan !== null && known === null) return { kind: "rehearsing", ...plan.begin() };
   const attempt: Attempt = {
     ...draft,
     baseCommit,

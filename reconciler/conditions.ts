@@ -7,6 +7,7 @@ import type { Condition, ConditionType, Incident, ServiceRecord } from "../state
 import { formatDuration } from "../text/duration.ts";
 import { latestDeploy, pendingDeploy, stateOf } from "./observation.ts";
 import type { Observation, Sighting } from "./observation.ts";
+import { REHEARSING } from "./rehearsals.ts";
 import { goodForMs, isProven } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
 
@@ -62,12 +63,14 @@ function readyFinding(findings: Finding[], record: ServiceRecord, spec: ServiceS
 /**
  * The conditions of a service after an observation.
  * @param record the record with the observation's sample already added
+ * @param rehearsing what is built before it is published, for people @default nothing
  */
 export function conditionsOf(
   record: ServiceRecord,
   observation: Observation,
   incident: Incident | null,
   spec: ServiceSpec,
+  rehearsing: string | null = null,
 ): Condition[] {
   const { seen } = observation;
   const missing: Finding = observation.problem === null
@@ -83,7 +86,7 @@ export function conditionsOf(
     DatabaseUp: database,
     BuildClean: build,
     Ready: readyFinding([build, healthy, json, database], record, spec),
-    Reconciling: reconcilingFinding(seen, incident),
+    Reconciling: reconcilingFinding(seen, incident, rehearsing),
     Stalled: incident?.stalled
       ? { status: "True", reason: incident.stalled.reason, message: incident.stalled.message }
       : { status: "False", reason: "NotStalled", message: "Nothing waits for a person" },
@@ -96,7 +99,14 @@ export function conditionsOf(
   });
 }
 
-function reconcilingFinding(seen: Sighting | null, incident: Incident | null): Finding {
+function reconcilingFinding(
+  seen: Sighting | null,
+  incident: Incident | null,
+  rehearsing: string | null,
+): Finding {
+  if (incident?.status === "open" && rehearsing !== null) {
+    return { status: "True", reason: REHEARSING, message: `Incident ${incident.id}: ${rehearsing}` };
+  }
   if (incident?.status === "open") {
     return {
       status: "True",

@@ -22,6 +22,7 @@ import { act, diagnose, read } from "./pass_steps.ts";
 import { plan } from "./plan.ts";
 import { FailureCounts } from "./process_memory.ts";
 import type { ProcessMemory } from "./process_memory.ts";
+import { Rehearsals, REHEARSING } from "./rehearsals.ts";
 import { emptyRecord } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
 
@@ -66,6 +67,7 @@ export class Controller implements AsyncDisposable {
       checkouts: new CheckoutCache(),
       doubts: new Doubts(parts.clock, parts.predecessorMs),
       failures: new FailureCounts(),
+      rehearsals: new Rehearsals(parts.clock),
     };
   }
 
@@ -77,10 +79,19 @@ export class Controller implements AsyncDisposable {
    */
   async pass(spec: ServiceSpec, signal: AbortSignal): Promise<Pass> {
     const looked: Looked = {};
+    const { rehearsals } = this.#memory;
     try {
-      return await this.#pass(spec, signal, looked);
+      const pass = await this.#pass(spec, signal, looked);
+      const { outcome, incident } = pass;
+      const waits = outcome.kind === "waiting" && outcome.reason === REHEARSING;
+      const mayNeed = incident?.status === "open" && runningAttempt(incident) === null;
+      const newestDeployId = pass.observation.seen?.deploys[0]?.id ?? null;
+      rehearsals.passed(pass.record.serviceId, { waits, mayNeed, newestDeployId });
+      return pass;
     } catch (error) {
       const { observation, serviceId } = looked;
+      const isGivenUp = { waits: false, mayNeed: true, newestDeployId: null };
+      if (serviceId !== undefined) rehearsals.passed(serviceId, isGivenUp);
       const trouble = systemTrouble(`go on with ${spec.service}`, error);
       if (trouble === null || observation === undefined || serviceId === undefined) throw error;
       const { record, incident } = await this.#glimpse(spec, serviceId, observation);
@@ -130,7 +141,14 @@ export class Controller implements AsyncDisposable {
         throw error;
       });
     }
-    const pass = await RunningPass.begin(this.#parts, given, serviceId, observation, wasLost);
+    const pass = await RunningPass.begin(
+      this.#parts,
+      given,
+      serviceId,
+      observation,
+      wasLost,
+      this.#memory.rehearsals,
+    );
     this.#lostSamples.delete(serviceId);
     this.#glimpses.delete(serviceId);
     const { incident } = pass;
@@ -197,6 +215,7 @@ export class Controller implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#memory.rehearsals[Symbol.asyncDispose]();
     await this.#memory.checkouts[Symbol.asyncDispose]();
   }
 

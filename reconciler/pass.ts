@@ -13,6 +13,7 @@ import { incidentNotAhead, recordNotAhead } from "./not_ahead.ts";
 import type { Observation } from "./observation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
+import type { Rehearsals } from "./rehearsals.ts";
 import { addSample, emptyRecord } from "./samples.ts";
 import type { ServiceSpec } from "./spec.ts";
 
@@ -42,6 +43,7 @@ export class RunningPass {
     readonly observation: Observation,
     record: ServiceRecord,
     incident: Incident | null,
+    readonly rehearsals: Pick<Rehearsals, "describe">,
   ) {
     this.#record = record;
     this.#incident = incident;
@@ -57,6 +59,7 @@ export class RunningPass {
     serviceId: string,
     observation: Observation,
     wasLost: boolean,
+    rehearsals: Pick<Rehearsals, "describe">,
   ): Promise<RunningPass> {
     const { store } = parts;
     const stored = await store.getService(serviceId) ??
@@ -67,7 +70,7 @@ export class RunningPass {
     const before = wasLost ? { ...known, streak: null } : known;
     const record = addSample(before, observation, spec);
     const begun = incident === null ? null : incidentNotAhead(incident, now);
-    const pass = new RunningPass(parts, spec, observation, record, begun);
+    const pass = new RunningPass(parts, spec, observation, record, begun, rehearsals);
     await pass.#write([]);
     return pass;
   }
@@ -109,7 +112,8 @@ export class RunningPass {
   async #write(told: readonly Told[], finished?: Finished): Promise<void> {
     const { store, onEvent } = this.parts;
     const incident = this.#incident;
-    const conditions = conditionsOf(this.#record, this.observation, incident, this.spec);
+    const rehearsing = incident === null ? null : this.rehearsals.describe(incident.serviceId, incident.id);
+    const conditions = conditionsOf(this.#record, this.observation, incident, this.spec, rehearsing);
     const at = this.now();
     const about = { serviceId: this.#record.serviceId, incidentId: incident?.id ?? null };
     const events = [...transitions(this.#record, conditions), ...told]

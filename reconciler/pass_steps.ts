@@ -18,6 +18,7 @@ import type { RunningPass } from "./pass.ts";
 import type { Note } from "./preparation.ts";
 import type { ProcessMemory } from "./process_memory.ts";
 import { readFailure } from "./read_failure.ts";
+import { REHEARSING, subjectOf } from "./rehearsals.ts";
 import { prepareAttempt } from "./repair.ts";
 
 /** Tries at reading a failure before a person is asked. */
@@ -36,6 +37,9 @@ export async function diagnose(
   const seen = sightingOf(pass);
   const { deploy, phase } = action;
   let { incident } = action;
+  const { rehearsals } = memory;
+  const rehearsing = rehearsals.waitingFor(subjectOf(incident, deploy, seen));
+  if (rehearsing !== null) return waiting(REHEARSING, rehearsing, spec.watchIntervalMs);
   let after: Aftermath | null = null;
   const onFinding = (finding: Finding) => after ??= aftermathOf(spec, seen, incident, deploy, finding);
   const onNotes = async (notes: readonly Note[]) => {
@@ -44,7 +48,7 @@ export async function diagnose(
   const giveUp = (reason: string, message: string, of: Incident = incident) =>
     pass.become(stall(of, seen, { reason, message }, pass.now()), { type: "IncidentStalled", message });
   await parts.checkRoom?.();
-  const question = { spec, seen, incident, deploy, phase, onFinding, onNotes };
+  const question = { spec, seen, incident, deploy, phase, rehearsals, onFinding, onNotes };
   const { preparation, notes } = await prepareAttempt(parts, question, signal);
   incident = await understand(pass, incident, after);
   await onNotes(notes);
@@ -52,6 +56,12 @@ export async function diagnose(
   switch (preparation.kind) {
     case "changed":
       return waiting("Changed", preparation.message, spec.watchIntervalMs);
+    case "rehearsing": {
+      memory.failures.forget(key);
+      const { message, hasBegun } = preparation;
+      if (hasBegun) await pass.become(incident, { type: "RehearsalBegun", message });
+      return waiting(REHEARSING, message, spec.watchIntervalMs);
+    }
     case "retry":
       await parts.checkRoom?.();
       if (memory.failures.count(key) < PREPARE_TRIES_MAX) {

@@ -2,6 +2,7 @@
 import { setNewest } from "../base/newest.ts";
 import type { Doubts } from "../state/doubts.ts";
 import type { CheckoutCache } from "./checkouts.ts";
+import type { Rehearsals } from "./rehearsals.ts";
 
 /** Counts of failures that are remembered: each service has one or two at a time. */
 const FAILURES_KEPT = 10_000;
@@ -10,6 +11,7 @@ export interface ProcessMemory {
   checkouts: CheckoutCache;
   doubts: Doubts;
   failures: FailureCounts;
+  rehearsals: Rehearsals;
 }
 
 /** Failures in a row, by what failed. */

@@ -1,71 +1,77 @@
 /**
- * What the validator may have rehearsed, and how it is told. Nothing is rehearsed unless the policy says so, and what
+ * What of a patch is rehearsed, what a failure of it proves, and how it is told. Nothing is rehearsed unless the policy says so, and what
  * could not be rehearsed is never held against a patch.
  */
-import type { Toolbox } from "../agents/agent.ts";
-import type {
-  Diagnosis,
-  RepositoryView,
-  Settings,
-  ValidatorInput,
-  ValidatorOutput,
-} from "../agents/messages.ts";
-import { createRehearsal } from "../agents/tools/rehearsal.ts";
-import type { Rehearse } from "../agents/tools/rehearsal.ts";
-import { rehearsingValidator, validatorAgent } from "../agents/validator/agent.ts";
+import type { Diagnosis, Settings, ValidatorOutput } from "../agents/messages.ts";
+import { cleanRehearsal } from "../agents/tools/rehearsal.ts";
+import type { RehearsalRequest, Rehearse } from "../agents/tools/rehearsal.ts";
 import { REHEARSAL } from "../agents/validator/rehearsal.ts";
+import { messageOf } from "../base/errors.ts";
 import { whereAllowed } from "../render/given_secrets.ts";
-import type { Attempt, Edit } from "../state/records.ts";
+import type { Attempt, Edit, Incident } from "../state/records.ts";
 import { REHEARSED } from "../state/session_summary.ts";
+import { fingerprint } from "../text/fingerprint.ts";
 import { REDACTED } from "../text/redact.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
 import type { Checkout, Parts } from "./parts.ts";
 import type { Note, Question } from "./preparation.ts";
+import { subjectOf } from "./rehearsals.ts";
+import type { Known } from "./rehearsals.ts";
 
 /** The repair that is being prepared. */
 export interface Occasion {
-  parts: Pick<Parts, "rehearse"> & { api: Pick<Parts["api"], "listEnvVars"> };
-  question: Pick<Question, "spec" | "seen">;
+  parts: Pick<Parts, "rehearse"> & { api: Pick<Parts["api"], "listEnvVars" | "listGivenSecrets"> };
+  question: Pick<Question, "spec" | "seen" | "rehearsals" | "deploy"> & {
+    incident: Pick<Incident, "id" | "serviceId" | "serviceName">;
+  };
   diagnosis: Diagnosis;
-  checkout: Pick<Checkout, "directory" | "branch" | "hasLinks">;
+  checkout: Pick<Checkout, "directory" | "branch" | "head" | "hasLinks" | typeof Symbol.asyncDispose>;
   /** As agents get them, without secrets. */
   settings: Settings;
   log: { redact(text: string): string };
+  signal: AbortSignal;
 }
 
+/** The rehearsal of one patch. */
 export interface RehearsalPlan {
-  agent: typeof validatorAgent;
-  /** Beside the validator's question. */
-  input: Pick<ValidatorInput, "rehearsal">;
-  tools: Toolbox;
+  /** What is known of it; `null` when it is to be begun. */
+  known(): Known | null;
+  /** Remembers that it was held against the patch. */
+  refuse(why: string): void;
+  /** Begins it, or waits in line; see `Rehearsals.begin`. */
+  begin(): { hasBegun: boolean; message: string };
+  /** Why a failure proves nothing here; `null` when it does. */
+  doubt: string | null;
 }
 
 /** Variables that change what a build does whatever the files say; which version it runs on is known from its log. */
 const STEERING =
   /^(?:PIP|UV|PDM|POETRY|PIPENV|CONDA|PYTHON|NPM|YARN|PNPM|BUN|NODE|COREPACK|CARGO|RUST)|FLAGS$|INDEX_URL$|REGISTRY|^(?:CC|CXX|PATH|CI|LD_LIBRARY_PATH)$/i;
 const NOT_STEERING = new Set(["PYTHON_VERSION", "NODE_VERSION"]);
+/** Secret files that tools read by themselves, for an index or the password to one. */
+const STEERING_FILE =
+  /^(?:\.(?:npm|yarn|pnpm|conda|pypi|pydistutils|net|curl|wget)rc(?:\.ya?ml)?|pip\.(?:conf|ini)|\.pydistutils\.cfg|(?:uv|poetry|pdm|bunfig)\.toml|\.git-credentials|\.gitconfig)$/i;
 
 /**
- * @param view with the edits applied
- * @throws {RenderUnreachable} when the names of the service's variables cannot be read now
+ * @returns `null` where the policy wants none
+ * @throws {RenderUnreachable} when the names of what the service is given cannot be read now
  */
 export async function planRehearsal(
   occasion: Occasion,
-  patch: { edits: readonly Edit[]; commit: string; view: RepositoryView },
-): Promise<RehearsalPlan> {
-  const { parts, question: { spec, seen }, diagnosis, checkout, settings, log } = occasion;
-  if (spec.policy.rehearse === "off") return { agent: validatorAgent, input: {}, tools: {} };
-  const refusal = whyNot(occasion);
-  const rehearse: Rehearse = refusal === null && parts.rehearse !== undefined
-    ? parts.rehearse
-    : () => Promise.resolve({ kind: "unknown", why: refusal ?? "drydock is not at hand" });
-  const variables = await whereAllowed(parts.api.listEnvVars(seen.service.id));
-  const steering = variables?.find(({ key }) => STEERING.test(key) && !NOT_STEERING.has(key));
-  const doubt = variables === null
-    ? "the names of the service's variables cannot be read"
-    : steering === undefined
-    ? null
-    : `without the service's own ${steering.key}`;
-  const request = {
+  patch: { remedy: string; edits: readonly Edit[]; commit: string },
+): Promise<RehearsalPlan | null> {
+  const { parts, question, diagnosis, checkout, settings, log } = occasion;
+  const { spec, seen, incident, deploy, rehearsals } = question;
+  if (spec.policy.rehearse === "off") return null;
+  const { rehearse } = parts;
+  const refusal = whyNot(occasion) ??
+    (rehearse === undefined || rehearsals === undefined ? "drydock is not at hand" : null);
+  if (refusal !== null || rehearse === undefined || rehearsals === undefined) {
+    const known = { kind: "unknown", why: refusal ?? "" } as const;
+    const begin = () => ({ hasBegun: false, message: known.why });
+    return { known: () => known, refuse: () => {}, begin, doubt: null };
+  }
+  const request: RehearsalRequest = {
     directory: checkout.directory,
     edits: patch.edits,
     commit: patch.commit,
@@ -75,11 +81,54 @@ export async function planRehearsal(
     buildCommand: settings.buildCommand,
     ...versionsOf(diagnosis),
   };
+  const subject = subjectOf(incident, deploy, seen);
+  // The commit and the folder are other ones each time the same is prepared.
+  const { directory: _directory, commit: _commit, ...built } = request;
+  const key = fingerprint([checkout.head, diagnosis.fingerprint, JSON.stringify(built)]);
+  const run = async (signal: AbortSignal) =>
+    cleanRehearsal(await answerOf(rehearse, request, signal), log.redact);
   return {
-    agent: rehearsingValidator,
-    input: { rehearsal: { fingerprint: diagnosis.fingerprint, repository: patch.view, doubt } },
-    tools: { rehearse: createRehearsal(rehearse, request, log.redact) },
+    known: () => rehearsals.known(subject, key),
+    refuse: (why) => rehearsals.refuse(subject, key, why),
+    begin: () => rehearsals.begin(subject, { key, remedy: patch.remedy, checkout, run }),
+    doubt: await doubtOf(occasion),
   };
+}
+
+async function answerOf(rehearse: Rehearse, request: RehearsalRequest, signal: AbortSignal) {
+  try {
+    return await rehearse(request, signal);
+  } catch (error) {
+    return { kind: "unknown", why: messageOf(error) } as const;
+  }
+}
+
+/** What the service's builds are given on Render that a rehearsal is not: by its own variables, groups and files. */
+async function doubtOf(
+  { parts: { api }, question: { seen }, settings, signal }: Occasion,
+): Promise<string | null> {
+  let isWhole = api.listGivenSecrets !== undefined;
+  const [variables, given] = await Promise.all([
+    whereAllowed(api.listEnvVars(seen.service.id, signal)),
+    whereAllowed(
+      api.listGivenSecrets?.(seen.service, signal, () => isWhole = false) ?? Promise.resolve([]),
+    ),
+  ]);
+  const names = [...(variables ?? []).map(({ key }) => key), ...(given ?? []).map(({ name }) => name)];
+  const steering = names.find((name) => steers(name, settings.buildCommand));
+  if (steering !== undefined) return `without the service's own ${sanitizeLine(steering, NAME_CHARS_MAX)}`;
+  if (variables === null) return "the names of the service's variables cannot be read";
+  if (given === null || !isWhole) return "the names in its groups and of its secret files cannot all be read";
+  return null;
+}
+
+const NAME_CHARS_MAX = 100;
+
+/** Whether a variable or a secret file may change what a build does: by what it is called, or the command names it. */
+function steers(name: string, buildCommand: string): boolean {
+  if (NOT_STEERING.has(name)) return false;
+  const isNamed = new RegExp(`(?<![\\w.-])${RegExp.escape(name)}(?![\\w-])`).test(buildCommand);
+  return isNamed || STEERING.test(name) || STEERING_FILE.test(name);
 }
 
 function whyNot({ checkout, settings }: Occasion): string | null {

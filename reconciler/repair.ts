@@ -190,8 +190,9 @@ async function prepare(
     const { settings } = input;
     const onNote = (note: Note) => void notes.push(note);
     const found = { diagnosis, advice, checkout, view, log, settings };
-    const result = await chooseRepair({ parts, question, swarm, ...found, riskMax, onNote });
-    kept = result.kind === "attempt" && result.checkout !== null;
+    const result = await chooseRepair({ parts, question, swarm, signal, ...found, riskMax, onNote });
+    kept = (result.kind === "attempt" && result.checkout !== null) ||
+      (result.kind === "rehearsing" && result.hasBegun);
     return result;
   } finally {
     if (!kept) await gathering.then(({ checkout }) => checkout[Symbol.asyncDispose](), () => {});

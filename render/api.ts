@@ -88,8 +88,15 @@ export interface RenderApi {
   getEnvVar(serviceId: string, key: string, signal?: AbortSignal): Promise<string | null>;
   setEnvVar(serviceId: string, key: string, value: string, signal?: AbortSignal): Promise<void>;
   deleteEnvVar(serviceId: string, key: string, signal?: AbortSignal): Promise<void>;
-  /** Secret files and linked groups, as far as the key may read them. Absent in the simulator. */
-  listGivenSecrets?(service: { id: string; ownerId: string }, signal?: AbortSignal): Promise<NamedValue[]>;
+  /**
+   * Secret files and linked groups, as far as the key may read them. Absent in the simulator.
+   * @param onLeftOut told when there may be some that were not read
+   */
+  listGivenSecrets?(
+    service: { id: string; ownerId: string },
+    signal?: AbortSignal,
+    onLeftOut?: () => void,
+  ): Promise<NamedValue[]>;
   getPostgres(postgresId: string, signal?: AbortSignal): Promise<Postgres>;
   /** Absent where no webhooks are looked after, as in the simulator. */
   readonly webhooks?: RenderWebhooks;

@@ -170,8 +170,8 @@ export function createRenderClient(options: RenderClientOptions): RenderApi & { 
         limit: LIST_ITEMS_MAX,
       }, signal);
     },
-    async listGivenSecrets(service, signal) {
-      return await readGivenSecrets(http, service, servicePath(service.id), signal);
+    async listGivenSecrets(service, signal, onLeftOut) {
+      return await readGivenSecrets(http, service, servicePath(service.id), signal, onLeftOut);
     },
     async getEnvVar(serviceId, key, signal) {
       try {

@@ -1,6 +1,6 @@
 /**
- * The named tool `rehearse`: whether the patched files build. What is built is held by the parent, like what the
- * deployer publishes: the validator says when, never what. Where it is built is not known here.
+ * The named tool `rehearse`: whether the patched files build. The parent has built them before the validator is asked:
+ * a build takes minutes, an answer none. Where it was built is not known here.
  */
 import { z } from "zod";
 import { sanitizeLine, sanitizeLog } from "../../text/sanitize.ts";
@@ -44,26 +44,24 @@ const WHY_CHARS_MAX = 300;
 
 export const rehearseInputSchema = z.strictObject({});
 
-/** @param redact takes secrets out of what a build printed */
-export function createRehearsal(
-  rehearse: Rehearse,
-  request: RehearsalRequest,
-  redact: (text: string) => string,
-): Tool {
-  return {
-    input: rehearseInputSchema,
-    async run(_input, signal): Promise<Rehearsal> {
-      const result = await rehearse(request, signal);
-      switch (result.kind) {
-        case "built":
-          return result;
-        case "failed": {
-          const log = sanitizeLog(redact(result.log), { charsMax: LOG_CHARS_MAX, linesMax: LOG_LINES_MAX });
-          return { ...result, log };
-        }
-        case "unknown":
-          return { ...result, why: sanitizeLine(redact(result.why), WHY_CHARS_MAX) };
-      }
-    },
-  };
+/**
+ * What a build said, as it may be kept and read.
+ * @param redact takes secrets out of what a build printed
+ */
+export function cleanRehearsal(result: Rehearsal, redact: (text: string) => string): Rehearsal {
+  switch (result.kind) {
+    case "built":
+      return result;
+    case "failed": {
+      const log = sanitizeLog(redact(result.log), { charsMax: LOG_CHARS_MAX, linesMax: LOG_LINES_MAX });
+      return { ...result, log };
+    }
+    case "unknown":
+      return { ...result, why: sanitizeLine(redact(result.why), WHY_CHARS_MAX) };
+  }
+}
+
+/** Answers with what the rehearsal of this patch has shown. */
+export function createRehearsal(result: Rehearsal): Tool {
+  return { input: rehearseInputSchema, run: () => Promise.resolve(result) };
 }

@@ -1,13 +1,12 @@
 /**
  * The validator proves a patch as far as it can be proven before it is published: every edited file parses, the manifests
- * that changed can be resolved, and, where the policy says so, the parent builds it. It reads the checkout and nothing
+ * that changed can be resolved, and, where the parent has built it, what that showed. It reads the checkout and nothing
  * else. A check that cannot be made is skipped with the reason, never passed.
  */
 import { restoreEdits } from "../../state/kept_edits.ts";
 import type { Agent } from "../agent.ts";
 import { validatorInputSchema, validatorOutputSchema } from "../messages.ts";
 import type { ValidatorInput, ValidatorOutput } from "../messages.ts";
-import { REHEARSAL_MARGIN_MS, REHEARSAL_MS } from "../tools/rehearsal.ts";
 import { checkLock } from "./lock.ts";
 import { checkRehearsal } from "./rehearsal.ts";
 import { checkRequirements } from "./requirements.ts";
@@ -34,20 +33,10 @@ export const validatorAgent: Agent<ValidatorInput, ValidatorOutput> = {
       ...await checkLock(input, checkout, ask),
       ...await checkRequirements(input, checkout, ask),
     ];
-    // What is refused already need not be built.
+    // What is refused already need not be judged by its build.
     if (!checks.some(hasFailed)) checks.push(...await checkRehearsal(input, ask));
     return { verdict: checks.some(hasFailed) ? "fail" : "pass", checks };
   },
 };
 
 const hasFailed = ({ result }: Check) => result === "fail";
-
-/** The same where the policy lets it rehearse: it waits for a build, in a place of its own. */
-export const rehearsingValidator: typeof validatorAgent = {
-  ...validatorAgent,
-  lane: "long",
-  limits: {
-    ...validatorAgent.limits,
-    deadlineMs: validatorAgent.limits.deadlineMs + REHEARSAL_MS + REHEARSAL_MARGIN_MS,
-  },
-};

@@ -160,15 +160,24 @@ Deno.test("secret files and the groups of a service are read, and none where Ren
     }
   });
   const render = client(server.baseUrl);
-  assertEquals(await render.listGivenSecrets?.({ id: SERVICE, ownerId: "tea-1" }), [
+  let leftOut = 0;
+  const onLeftOut = () => leftOut++;
+  assertEquals(await render.listGivenSecrets?.({ id: SERVICE, ownerId: "tea-1" }, undefined, onLeftOut), [
     { name: "key.pem", value: "of a file" },
     { name: "SHARED", value: "of a group" },
     { name: ".env", value: "A=of its file" },
   ]);
   assert(!server.seen.some(({ path }) => path.includes("evg-2")));
+  // What the key may not read is told of, and what there is none of is not.
+  assertEquals(leftOut, 1);
 
   await using silent = startStandIn(() => json({ message: "not found" }, { status: 404 }));
-  assertEquals(await client(silent.baseUrl).listGivenSecrets?.({ id: SERVICE, ownerId: "tea-1" }), []);
+  const none = client(silent.baseUrl).listGivenSecrets?.(
+    { id: SERVICE, ownerId: "tea-1" },
+    undefined,
+    onLeftOut,
+  );
+  assertEquals([await none, leftOut], [[], 1]);
 });
 
 function client(baseUrl: string, options: Partial<Parameters<typeof createRenderClient>[0]> = {}): RenderApi {
