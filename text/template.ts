@@ -33,9 +33,9 @@ export function templateOf(line: string): string {
   return text.replace(/\s+/g, " ").trim().slice(0, TEMPLATE_CHARS_MAX).trimEnd();
 }
 
-/** Lines that only say that something failed. */
+/** Lines that only say that something failed; the platform's reason for the end of a deploy is one (`deploy_ended: {`). */
 const GENERIC =
-  /returned a non-zero code|[Ee]xited with (?:status|code)|exit (?:code|status)|failed with exit|process .* did not complete|^=+>|[Bb]uild failed|complete log of this run|^\s*at\s/;
+  /^(?:(?:pre_)?(?:deploy|build)_ended|server_failed): \{|returned a non-zero code|[Ee]xited with (?:status|code)|exit (?:code|status)|failed with exit|process .* did not complete|^=+>|[Bb]uild failed|complete log of this run|^\s*at\s/;
 
 /**
  * The line that stands for an unknown failure: the last that says more than that something failed.

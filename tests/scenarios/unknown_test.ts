@@ -2,6 +2,9 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { nodeApp } from "./apps.ts";
 import { begin, Stage } from "./stage.ts";
 
+/** How a service ends that knows its own trouble and says it in plain words. */
+const giveUp = (words: string) => `console.log(${JSON.stringify(words)}); process.exit(3);`;
+
 Deno.test("a cause that is not known stalls with evidence, is not tried again, and is looked at anew after resume", async () => {
   await using stage = await Stage.open();
   const imports = `throw new Error("The flux capacitor is out of alignment");`;
@@ -44,12 +47,24 @@ Deno.test("a build that fails in a way nobody has seen shows its last lines", as
   assertEquals(stage.gate.writes, []);
 });
 
-Deno.test("a stalled service that its developer mends is in the desired state without a resume", async () => {
-  await using stage = await Stage.open();
-  const patient = await stage.patient(nodeApp({ imports: `throw new Error("no flux");` }));
+Deno.test("the last error of a start that nobody has seen is the program's own line, and a stalled service that its developer mends is in the desired state without a resume", async () => {
+  await using stage = await Stage.open({ env: { SESSION_ID: "flux" } });
+  const patient = await stage.patient(
+    nodeApp({ imports: giveUp("flux: coupling of tachyon 7 lost, giving up") }),
+  );
   await begin(patient, "update_failed");
   await stage.configure([patient]);
-  assertEquals((await stage.once()).code, 1);
+  const ran = await stage.once();
+  assertEquals(ran.code, 1);
+  const { failure } = JSON.parse(ran.stdout).services[0];
+  assertEquals(failure.lastError, "flux: coupling of tachyon 7 lost, giving up");
+  const unknowns = await stage.evenkeel(["unknowns", "-o", "json"]);
+  assertEquals(
+    JSON.parse(unknowns.stdout).unknowns.map(({ template }: { template: string }) => template),
+    ["flux: coupling of tachyon <n> lost, giving up"],
+  );
+  const story = (await stage.evenkeel(["session", "flux"])).stdout.replaceAll(/\s+/g, " ");
+  assertMatch(story, /last error flux: coupling of tachyon 7 lost/);
 
   const sha = await patient.repository.commit(nodeApp(), "Mend it");
   const { code, only } = await stage.once();

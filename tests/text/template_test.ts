@@ -35,8 +35,13 @@ Deno.test("the telling line is the last that says more than that something faile
     "frobnication failed: no more frobs",
     "==> Exited with status 1",
     "returned a non-zero code: 1",
+    'build_ended: {"failure":{"evicted":false,"nonZeroExit":1}}',
+    'pre_deploy_ended: {"failure":{"evicted":false,"nonZeroExit":3}}',
+    'deploy_ended: {"failure":{"evicted":false,"nonZeroExit":3}}',
+    'server_failed: {"nonZeroExit":3}',
   ].map((text) => ({ text }));
   assertEquals(tellingLine(lines)?.text, "frobnication failed: no more frobs");
-  assertEquals(tellingLine(lines.slice(1))?.text, "returned a non-zero code: 1");
+  assertEquals(tellingLine(lines.slice(1, 3))?.text, "returned a non-zero code: 1");
+  assertEquals(tellingLine(lines.slice(1)), lines.at(-1));
   assertEquals(tellingLine([]), null);
 });
