@@ -29,8 +29,12 @@ export async function recallTallies(store: Memory, now: number, cause?: string):
   return tallies;
 }
 
+/** Outcomes of one class of failures that count: a flood in one pushes none of another out. */
+export const CLASS_OUTCOMES_READ = 200;
+
 /**
- * What is known of the remedies for one class of failures of a cause; the newest LIMIT_MAX outcomes of the cause count.
+ * What is known of the remedies for one class of failures of a cause; of each class the newest CLASS_OUTCOMES_READ
+ * outcomes count.
  * @param classId `failureClass.id` of a diagnosis
  * @param now milliseconds since the epoch
  */
@@ -41,6 +45,6 @@ export async function recallClass(
   classId: string,
 ): Promise<ClassTally[]> {
   const priors = fixPriors(await store.listImports());
-  const outcomes = await store.listOutcomes({ cause, limit: LIMIT_MAX });
+  const outcomes = await store.listOutcomes({ cause, limitPerClass: CLASS_OUTCOMES_READ });
   return tallyClass(outcomes, priors, now, { cause, classId });
 }

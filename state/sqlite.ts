@@ -26,7 +26,15 @@ import { clamp, decode, encode, filter } from "./rows.ts";
 import { unknownOfIncident, UNKNOWNS_KEPT, unknownSchema } from "./unknowns.ts";
 import type { Unknown, UnknownSeen } from "./unknowns.ts";
 import { SqliteLeases } from "./sqlite_lease.ts";
-import type { Change, Forgettable, Forgotten, RemedyCount, SharedStore, Store } from "./store.ts";
+import type {
+  Change,
+  Forgettable,
+  Forgotten,
+  OutcomesQuery,
+  RemedyCount,
+  SharedStore,
+  Store,
+} from "./store.ts";
 
 /** Newest events kept of a service, and of what belongs to no service. */
 export const EVENTS_KEPT_PER_SERVICE = 1000;
@@ -49,6 +57,15 @@ const EVENTS_DEFAULT = 50;
 const JOURNAL_DEFAULT = 50;
 const OUTCOMES_DEFAULT = 1000;
 const PERFORMANCE_DEFAULT = 1000;
+/** An older record has no class: its fingerprint stands for it. One that is damaged is refused where it is read. */
+const OUTCOMES_BY_CLASS = `WITH classed AS (
+    SELECT id, incident_id, iif(json_valid(record),
+      coalesce(json_extract(record, '$.failureClass.id'), json_extract(record, '$.fingerprint')), '') AS class
+    FROM outcomes WHERE cause = ?),
+  placed AS (
+    SELECT incident_id, row_number() OVER (PARTITION BY class ORDER BY id DESC) AS place FROM classed)
+  SELECT record FROM outcomes WHERE incident_id IN (SELECT incident_id FROM placed WHERE place <= ?)
+  ORDER BY id DESC`;
 const UNKNOWNS_DEFAULT = 50;
 
 const remedyCountSchema = z.object({
@@ -235,7 +252,10 @@ class SqliteStore implements SharedStore {
     );
   }
 
-  listOutcomes(query: { cause?: string; limit?: number } = {}): Promise<Outcome[]> {
+  listOutcomes(query: OutcomesQuery = {}): Promise<Outcome[]> {
+    if ("limitPerClass" in query) {
+      return this.#many(outcomeSchema, OUTCOMES_BY_CLASS, query.cause, query.limitPerClass);
+    }
     const { where, values } = filter({ cause: query.cause });
     const of = where === ""
       ? ""

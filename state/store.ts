@@ -37,6 +37,11 @@ export interface Forgotten {
   incidents: number;
 }
 
+/** Which outcomes are listed: the newest so many, or of each class of a cause's failures the newest so many. */
+export type OutcomesQuery =
+  | { cause?: string; limit?: number }
+  | { cause: string; limitPerClass: number };
+
 export interface RemedyCount {
   cause: string;
   remedy: string;
@@ -87,7 +92,7 @@ export interface Store extends AsyncDisposable {
    * The result of each verified attempt, newest first.
    * @param query.cause with all outcomes of the incidents in which it came up @default limit 1000
    */
-  listOutcomes(query?: { cause?: string; limit?: number }): Promise<Outcome[]>;
+  listOutcomes(query?: OutcomesQuery): Promise<Outcome[]>;
   /** Durations of deploys, newest first. @default limit 1000 */
   listPerformance(query?: { limit?: number }): Promise<Performance[]>;
   /** What was imported, newest first. */

@@ -3,7 +3,8 @@ import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { migrate, MIGRATIONS } from "../../state/migrations.ts";
 import { performanceMap } from "../../state/performance.ts";
-import { recallTallies } from "../../state/recall.ts";
+import { CLASS_OUTCOMES_READ, recallClass, recallTallies } from "../../state/recall.ts";
+import type { Outcome } from "../../state/records.ts";
 import { IMPORTS_KEPT, openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
 import { attempt, healed, incident, inFolder, outcome, serviceRecord, START } from "./builders.ts";
@@ -69,6 +70,24 @@ Deno.test("attempts without a verified outcome teach nothing (promise 22)", () =
       0,
     ]]);
   }));
+
+Deno.test("a flood of outcomes in one class of failures pushes none of another out of what is recalled (promise 22)", async () => {
+  await using store = await openSqliteStore(":memory:");
+  const record = (id: string, count: number, fields: Partial<Outcome>) =>
+    Promise.all(Array.from({ length: count }, (_, at) => {
+      const failureClass = { id, about: id };
+      return store.record({ outcome: outcome({ incidentId: `${id}-${at}`, failureClass, ...fields }) });
+    }));
+  // Of before there were classes.
+  await store.record({ outcome: outcome({ incidentId: "old", fingerprint: "scarce" }) });
+  await record("scarce", 2, { outcome: "no_effect" });
+  await record("flooded", 1200, { outcome: "healed", at: START + 1 });
+  const { cause } = outcome();
+  const recalled = async (id: string) =>
+    (await recallClass(store, START, cause, id)).map(({ healed, noEffect }) => [healed, noEffect]);
+  assertEquals(await recalled("scarce"), [[1, 2]]);
+  assertEquals(await recalled("flooded"), [[CLASS_OUTCOMES_READ, 0]]);
+});
 
 Deno.test("a cause is recalled with the incidents it came up in, and counted alone", () =>
   withStore(async (store) => {
