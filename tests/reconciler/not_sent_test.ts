@@ -3,6 +3,7 @@ import { NotSent } from "../../base/errors.ts";
 import { CheckoutCache } from "../../reconciler/checkouts.ts";
 import { act } from "../../reconciler/pass_steps.ts";
 import { FailureCounts } from "../../reconciler/process_memory.ts";
+import { Rehearsals } from "../../reconciler/rehearsals.ts";
 import { createRenderClient } from "../../render/client.ts";
 import { Doubts } from "../../state/doubts.ts";
 import { ManualClock } from "./world.ts";
@@ -20,11 +21,13 @@ Deno.test("what was never sent is no answer of Render's, and says so", async () 
 
 Deno.test("an order that was never sent is no try, so that no number of them stalls the incident", async () => {
   await using checkouts = new CheckoutCache();
-  const memory = { checkouts, doubts: new Doubts(new ManualClock()), failures: new FailureCounts() };
+  const clock = new ManualClock();
+  await using rehearsals = new Rehearsals(clock);
+  const memory = { checkouts, doubts: new Doubts(clock), failures: new FailureCounts(), rehearsals };
   const pass = {
     parts: {
       checkRoom: () => Promise.resolve(),
-      clock: new ManualClock(),
+      clock,
       api: rejecting(),
       store: rejecting(),
     },
