@@ -7,9 +7,9 @@ import type { ServiceSpec } from "../reconciler/spec.ts";
 import { lastErrorOf } from "../state/last_error.ts";
 import { leftoversOf, leftoverText } from "../state/leftovers.ts";
 import type { Leftover } from "../state/leftovers.ts";
-import { exposedBy, exposedText } from "../state/iterations.ts";
+import { exposedBy, exposedText, UNKNOWN } from "../state/iterations.ts";
 import type { Attempt, Evidence, Incident } from "../state/records.ts";
-import { seenBefore } from "../state/patterns.ts";
+import { lastCauseOf, seenBefore } from "../state/patterns.ts";
 import type { Pattern } from "../state/patterns.ts";
 import type { Store } from "../state/store.ts";
 import { formatDuration } from "../text/duration.ts";
@@ -29,6 +29,8 @@ export interface Failure {
   reason: string;
   message: string;
   lastError: string;
+  /** Of the failure that was there last; `unknown` where its log names none, `null` where none was read. */
+  lastCause: string | null;
   evidence: Evidence[];
   tried: {
     attempt: number;
@@ -63,6 +65,7 @@ export async function describeFailure(
     reason: stalled?.reason ?? why.reason,
     message: stalled?.message ?? why.message,
     lastError: lastErrorOf(incident),
+    lastCause: lastCauseOf(incident),
     evidence: stalled !== null && stalled.evidence.length > 0 ? stalled.evidence : shown,
     tried: attempts.map((attempt) => ({
       attempt: attempt.number,
@@ -134,11 +137,7 @@ export function failureRows(failure: Failure, { paint }: Painter): [string, stri
   const rows: [string, string][] = [];
   if (failure.lastError !== failure.message) rows.push(["last error", safe(failure.lastError)]);
   rows.push(...evidenceRows(failure.evidence));
-  const patterns = failure.seenBefore.map((
-    pattern,
-  ): [string, string] => ["seen before", patternText(pattern)]);
-  rows.push(...patterns);
-  if (patterns.length === 0) rows.push(["seen before", "no: no earlier incident had this cause"]);
+  rows.push(...seenRows(failure));
   rows.push(...leftRows(failure.left), ["to go on", paint("bold", safe(failure.resume))]);
   return rows;
 }
@@ -156,11 +155,31 @@ function resultOf({ status, cause, exposed, error, durationMs }: Failure["tried"
   return `${status.replaceAll("_", " ")}${took}${then}${error === null ? "" : `: ${safe(error)}`}`;
 }
 
-function patternText({ match, cause, incidents, services, healed, worked, failed }: Pattern): string {
+/** What is known of the failure that was there last comes first, and be it that nothing is. */
+function seenRows({ lastCause, seenBefore }: Failure): [string, string][] {
+  const texts = seenBefore.map(patternText);
+  if (lastCause === UNKNOWN) {
+    texts.unshift("not known: the last failure has no cause that could be compared (see evenkeel unknowns)");
+  } else if (!seenBefore.some(({ isLast }) => isLast)) {
+    const named = lastCause === null ? "" : `, ${safe(lastCause)}`;
+    texts.unshift(`no: no earlier incident had this cause${named}`);
+  }
+  return texts.map((text) => ["seen before", text]);
+}
+
+function patternText(
+  { match, cause, isLast, incidents, services, healed, worked, failed }: Pattern,
+): string {
   const times = `in ${incidents} earlier incident${incidents === 1 ? "" : "s"}`;
   const names = services.slice(0, SERVICES_SHOWN).map((name) => safe(name, 60)).join(", ");
-  const others = services.length > SERVICES_SHOWN ? ` and ${services.length - SERVICES_SHOWN} others` : "";
-  const what = match === "fingerprint" ? "this very failure" : `another ${safe(cause)}`;
+  const more = services.length - SERVICES_SHOWN;
+  const others = more <= 0 ? "" : ` and ${more} ${more === 1 ? "other" : "others"}`;
+  const named = safe(cause);
+  const what = match === "cause"
+    ? `another ${named}`
+    : isLast
+    ? `this very failure, ${named},`
+    : `what came before it, ${named},`;
   const list = (remedies: Pattern["worked"]) =>
     remedies.map(({ remedy, times }) => `${safe(remedy)} (${times})`).join(", ");
   return [

@@ -78,7 +78,7 @@ Deno.test("after failure one message has the last error, what was tried, what wa
       "Deploy dep-3 is build_failed: ERROR: No matching distribution found for flask==9",
       "last error: ERROR: No matching distribution found for flask==9",
       "evidence: line 3: ERROR: ResolutionImpossible",
-      "seen before: this very failure in 1 earlier incident of web, 1 healed; worked: unpin (1)",
+      "seen before: this very failure, python-dependency-conflict, in 1 earlier incident of web, 1 healed; worked: unpin (1)",
       "seen before: another python-dependency-conflict in 1 earlier incident of shop, 1 healed; worked: raise (1)",
       "left: Commit 4f1c1e0ab is on branch main (attempt 1, which did not heal). " +
       "To take it back: git revert 4f1c1e0ab on branch main, and push",
@@ -98,6 +98,46 @@ Deno.test("an incident that ran out of time is gone on with by the same command"
       [],
     ]);
     assertStringIncludes(renderFailure(failure, painter), "no earlier incident had this cause");
+  }));
+
+Deno.test("what was seen before begins with the failure that was there last, and says of each line what it is about", () =>
+  withPast(async (store) => {
+    const why = { reason: "Stalled", message: "unused", resume: null };
+    const rowsAfter = async (cause: string, fingerprint: string) => {
+      const exposing = attempt({
+        status: "fixed",
+        aftermath: { cause, fingerprint, evidence: null, isAnother: true },
+      });
+      const failure = await describeFailure(store, { ...spent, attempts: [exposing] }, why);
+      const text = renderFailure(failure, painter).replaceAll(/\n {4,}/g, " ");
+      return [...text.matchAll(/seen before +(.*)/g)].map(([, row]) => row);
+    };
+    const before =
+      "what came before it, python-dependency-conflict, in 1 earlier incident of web, 1 healed; worked: unpin (1)";
+    const alike =
+      "another python-dependency-conflict in 1 earlier incident of shop, 1 healed; worked: raise (1)";
+    assertEquals(await rowsAfter("port-not-open", "fp7"), [
+      "no: no earlier incident had this cause, port-not-open",
+      before,
+      alike,
+    ]);
+    assertEquals(await rowsAfter("unknown", "fp0"), [
+      "not known: the last failure has no cause that could be compared (see evenkeel unknowns)",
+      before,
+      alike,
+    ]);
+
+    const attempts = [
+      attempt({ cause: "port-not-open", fingerprint: "fp7", remedy: "listen", status: "fixed" }),
+    ];
+    for (const number of [3, 4, 5, 6]) {
+      await store.record({ incident: { ...healed(number), serviceName: `s${number}`, attempts } });
+    }
+    assertEquals(await rowsAfter("port-not-open", "fp7"), [
+      "this very failure, port-not-open, in 4 earlier incidents of s6, s5, s4 and 1 other, 4 healed; worked: listen (4)",
+      before,
+      alike,
+    ]);
   }));
 
 Deno.test("who watches passes is told once each time an incident stalls", () =>

@@ -336,6 +336,7 @@ Deno.test("what was seen before counts the same failure and its class apart, ove
     {
       match: "fingerprint",
       cause: "python-dependency-conflict",
+      isLast: true,
       incidents: 2,
       services: ["api", "web"],
       healed: 2,
@@ -345,6 +346,7 @@ Deno.test("what was seen before counts the same failure and its class apart, ove
     {
       match: "cause",
       cause: "python-dependency-conflict",
+      isLast: true,
       incidents: 1,
       services: ["shop"],
       healed: 1,
