@@ -13,6 +13,7 @@ import type { Clock, Random } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { cellEnvironment, NO_CELL, openCell } from "../process/cell.ts";
 import type { Cell } from "../process/cell.ts";
+import { removeTree } from "../process/remove.ts";
 import { run } from "../process/run.ts";
 import { Containers } from "./deploy/engine/containers.ts";
 import { build } from "./deploy/build.ts";
@@ -65,7 +66,7 @@ export interface RehearsalOptions {
 
 const LOG_LINES_MAX = 20_000;
 const COPY_TIMEOUT_MS = 60_000;
-const REMOVE_TIMEOUT_MS = 120_000;
+const OPEN_TIMEOUT_MS = 120_000;
 const REMOVE_TRIES_MAX = 20;
 const REMOVE_PAUSE_MS = 100;
 const SERVICE_ID = "srv-rehearsal";
@@ -286,20 +287,16 @@ function serviceOf(request: Native, now: number): ServiceRecord {
 }
 
 /**
- * Removes what a build left, however deep, by the system's own program: it follows no link, not even one that appears
- * while it works, as what was killed may take a moment to go. Folders that the build closed are opened in the cell,
- * because the program that does so may follow one; what the cell is made of goes last.
+ * Removes what a build left; what was killed may take a moment to go, and is not to be believed until then: folders that
+ * the build closed are opened in the cell. What the cell is made of goes last.
  */
 async function remove(folder: string, cell: Cell | undefined, clock: Clock): Promise<void> {
-  const by = async (command: readonly [string, ...string[]]) => {
-    const env = { PATH: "/usr/bin:/bin" };
-    const result = await run({ command, cwd: "/", env, timeoutMs: REMOVE_TIMEOUT_MS });
-    return result.kind === "exited" && result.code === 0;
-  };
-  const rm = (path: string) => by(["rm", "-rf", "--one-file-system", "--", path]);
   for (let tries = 0; tries < REMOVE_TRIES_MAX; tries++) {
-    if ((cell === undefined || await rm(cell.yard)) && await rm(folder)) return;
-    if (cell !== undefined) await by(cell.command(["chmod", "-R", "u+rwX", "--", cell.yard], "/"));
+    if ((cell === undefined || await removeTree(cell.yard)) && await removeTree(folder)) return;
+    if (cell !== undefined) {
+      const command = cell.command(["chmod", "-R", "u+rwX", "--", cell.yard], "/");
+      await run({ command, cwd: "/", env: { PATH: "/usr/bin:/bin" }, timeoutMs: OPEN_TIMEOUT_MS });
+    }
     await clock.sleep(REMOVE_PAUSE_MS);
   }
 }

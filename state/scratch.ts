@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 import { EvenkeelError } from "../base/errors.ts";
+import { openTree, removeTree } from "../process/remove.ts";
 import type { Removal } from "./removal.ts";
 import { fileAt } from "./store_file.ts";
 
@@ -65,6 +66,8 @@ export async function forgetScratch(root: string, kept: number, removal: Removal
     // Held until it is gone, so that no run begins in it meanwhile. What cannot be held is no run's.
     const lock = await hold(path).catch(() => undefined);
     if (lock === null) continue;
+    // A build that was killed in its rehearsal may have left folders that are closed, or deeper than a stack goes.
+    if (!await removeTree(path) && await openTree(path)) await removeTree(path);
     await removal.remove(path);
     lock?.close();
   }

@@ -13,7 +13,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   text: ["base"],
   process: ["base"],
   render: ["base", "text"],
-  state: ["base", "text", "render"],
+  state: ["base", "text", "process", "render"],
   repo: ["base", "text", "process"],
   agents: ["base", "text", "process", "render", "repo", "state"],
   hooks: ["base", "text", "process", "state"],
