@@ -38,7 +38,10 @@ export function renderSettlement(
 ): string {
   const { paint } = painter;
   const name = paint("bold", safe(result.record.name));
-  const took = formatDuration(result.durationMs);
+  const { openedAt, closedAt = null } = result.incident ?? {};
+  // As the incident's event has it: another run may have begun it.
+  const tookMs = openedAt === undefined || closedAt === null ? result.durationMs : closedAt - openedAt;
+  const took = formatDuration(tookMs);
   const rows: [string, string][] = [];
   const { incident, record } = result;
   let head: string;

@@ -14,6 +14,7 @@ import { validatorAgent } from "../agents/validator/agent.ts";
 import { REHEARSAL } from "../agents/validator/rehearsal.ts";
 import { EvenkeelError } from "../base/errors.ts";
 import { keepEdits, writtenLines } from "../state/kept_edits.ts";
+import { SETTING_REFUSED } from "../state/last_error.ts";
 import type { KeptEdit } from "../state/kept_edits.ts";
 import type { Attempt, Edit, Repair, Risk } from "../state/records.ts";
 import { fingerprint } from "../text/fingerprint.ts";
@@ -33,8 +34,8 @@ import { describePatch, withPatch } from "./setting.ts";
 import { verdictOf } from "./samples.ts";
 import { triedBefore } from "./tried.ts";
 
-/** What a person can do where Render refuses a setting. */
-const SETTING_HELP = "let the API key change the service's settings, or set policy.mayChangeSettings: false";
+/** What a person can do where Render refuses a setting and no other remedy applies. */
+const SETTING_HELP = "let the API key change the service's settings, or make the change by hand";
 /** Characters of what an attempt does and why, as it is kept. */
 const SUMMARY_CHARS_MAX = 1500;
 /** Remedies tried on paper for one diagnosis. */
@@ -132,7 +133,7 @@ export async function chooseRepair(choice: Choice): Promise<Preparation> {
   const told = refusals.filter(({ applies }) => applies || !isSettingRefused);
   const why = sanitizeLine(told.map(({ text }) => text).join("; "), 600);
   return isSettingRefused
-    ? stalled("SettingRefused", `${summary}. ${why}. What helps: ${SETTING_HELP}; then resume`)
+    ? stalled(SETTING_REFUSED, `${summary}. ${why}. What helps: ${SETTING_HELP}; then resume`)
     : stalled("NoRemedyApplies", `${summary}. No remedy applies: ${why}`);
 }
 

@@ -32,7 +32,7 @@ export async function performEffect(
     if (!isCertainRefusal(error)) throw error;
     // Switching autodeploy off is a precaution; without it the service still has to come back.
     if (request.step === "autodeploy-off") return context.withoutPrecaution(messageOf(error));
-    return context.failed(`Render refused: ${messageOf(error)}`);
+    return context.failed(messageOf(error));
   }
 }
 

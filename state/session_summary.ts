@@ -197,6 +197,14 @@ function remediesOf(incident: Incident, events: readonly StateEvent[]): PlannedI
   const orders = new Map(
     agentRuns(events).flatMap(({ attempt, order }) => order === undefined ? [] : [[attempt, order]]),
   );
+  // An order that no attempt came of is told for what it adds: remedies that no attempt before it considered.
+  const considered = new Set(
+    incident.attempts.flatMap(({ number, remedy }) => [remedy, ...namesOf(orders.get(number))]),
+  );
+  for (const [number, order] of orders) {
+    const isMade = incident.attempts.some((attempt) => attempt.number === number);
+    if (!isMade && namesOf(order).every((remedy) => considered.has(remedy))) orders.delete(number);
+  }
   const numbers = new Set([...orders.keys(), ...incident.attempts.map((attempt) => attempt.number)]);
   return [...numbers].sort((a, b) => a - b).flatMap((number) => {
     const attempt = incident.attempts.find((one) => one.number === number);
@@ -215,6 +223,10 @@ function remediesOf(incident: Incident, events: readonly StateEvent[]): PlannedI
     const why = RULES[attempt.repair.kind] ?? attempt.why ?? attempt.summary;
     return [{ attempt: number, remedy, expectedSuccess: null, why, isChosen: true }, ...ranked];
   });
+}
+
+function namesOf(order: readonly { remedy: string }[] = []): string[] {
+  return order.map(({ remedy }) => remedy);
 }
 
 function incidentPhases(incident: Incident, events: readonly StateEvent[], now: number): PhaseRecord[] {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { createPainter } from "../../cli/output.ts";
 import { renderSettlement } from "../../cli/report.ts";
 import { describeFailure } from "../../cli/failure.ts";
@@ -32,4 +32,23 @@ Deno.test("a line of a log that stands with an attempt is not shown again for th
   const shown = renderSettlement(settlement, createPainter({ isTerminal: false }), failure).split("\n")
     .flatMap((line) => /^ *evidence +(.*)$/.exec(line)?.[1] ?? []);
   assertEquals(shown, ["line 3: ERROR: ResolutionImpossible", "line 9: another line"]);
+});
+
+Deno.test("a heal is told to have taken as long as its incident was open, in whatever run that began", () => {
+  const healed = incident({ status: "healed", openedAt: START, closedAt: START + 341_000 });
+  const shown = renderSettlement(
+    {
+      service: "api",
+      verdict: "ready",
+      reason: "Ready",
+      message: "",
+      resume: null,
+      record: serviceRecord(),
+      incident: healed,
+      withheld: null,
+      durationMs: 11_000,
+    },
+    createPainter({ isTerminal: false }),
+  );
+  assertMatch(shown, /^\S+ +healed in 5m 41s\n/);
 });

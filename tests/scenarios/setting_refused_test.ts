@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { nodeApp } from "./apps.ts";
 import { begin, health, Stage } from "./stage.ts";
 
@@ -14,14 +14,30 @@ Deno.test("a setting that Render refuses stalls with Render's reason, is not ask
 
   const first = await stage.once();
   assertEquals([first.code, first.only.reason], [1, "SettingRefused"], first.stderr);
-  assertMatch(first.only.message, /Render refused: .*this key may not change services.*What helps: .*resume/);
+  assertMatch(
+    first.only.message,
+    /: Cannot call PATCH .* Render answered 403 .*this key may not change services.*What helps: .*resume/,
+  );
+  // That would heal nothing where no other remedy is left.
+  assertEquals(first.only.message.includes("mayChangeSettings"), false);
   // Not of those that never applied, such as Python's to a Node service.
   assertEquals(first.only.message.match(/(?<=^|[.;] )[a-z-]+\/[a-z-]+(?=: )/g), ["node/start-command"]);
   assertEquals(first.only.incident?.attempts.map(({ status, kind }) => [status, kind]), [[
     "failed",
     "setting",
   ]]);
-  assertStringIncludes(first.only.incident?.attempts[0]?.error ?? "", refusal);
+  const [refused] = first.only.incident?.attempts ?? [];
+  assertMatch(refused?.error ?? "", /^Cannot call PATCH .*this key may not change services/);
+  const told = async () => {
+    const { sessions } = JSON.parse((await stage.evenkeel(["sessions", "-o", "json"])).stdout);
+    const { session, result, error } = sessions.at(-1);
+    const story = (await stage.evenkeel(["session", session])).stdout;
+    return { result, error, story, considered: story.match(/^ +(considered|chosen) /gm)?.length };
+  };
+  const atEnd = await told();
+  assertEquals([atEnd.result, atEnd.error], ["stalled", refused?.error]);
+  // Those of the attempt, and no others behind it that nothing was made of.
+  assertEquals(atEnd.considered, 2, atEnd.story);
   assertMatch(first.stderr, /EffectRefused/);
   assertEquals(asked(), 1);
 
@@ -33,4 +49,7 @@ Deno.test("a setting that Render refuses stalls with Render's reason, is not ask
   assertEquals([healed.code, healed.only.verdict], [0, "ready"], JSON.stringify(healed.only, null, 2));
   assertEquals(healed.only.incident?.attempts.map(({ status }) => status), ["failed", "fixed"]);
   assertEquals((await health(patient)).status, 200);
+  const later = await told();
+  assertEquals([later.result, later.error], ["stalled", refused?.error], "as it ended");
+  assertMatch(later.story, /^ +went on +in session /m);
 });
