@@ -46,12 +46,14 @@ for (const kind of inFull<Kind[]>(["push", "setting"], ["push"])) {
     await using stage = await Stage.open({ env: { GITHUB_TOKEN: TOKEN } });
     await using cleanup = new AsyncDisposableStack();
     let leader: Daemon | null = null;
+    const isSeenToLead = Promise.withResolvers<void>();
     const frozen = Promise.withResolvers<void>();
     let hasFrozen = false;
     const patient = await EFFECTS[kind](stage, async () => {
       if (leader === null || hasFrozen) return;
       if (!(await stage.journal()).some(({ state }) => state === "intended")) return;
       hasFrozen = true;
+      await isSeenToLead.promise;
       leader.freeze();
       frozen.resolve();
     }, cleanup);
@@ -63,10 +65,11 @@ for (const kind of inFull<Kind[]>(["push", "setting"], ["push"])) {
     const second = cleanup.use(stage.reconcile(LEASE));
     const waits = await second.says(new RegExp(`Standing by: pid ${first.pid} looks after the services`));
     const [status] = /http:\S+(?=\/status)/.exec(waits) ?? [];
-    await frozen.promise;
     const standing = await (await fetch(`${status}/readyz`)).json();
     assertEquals(standing.ready, true);
     assertStringIncludes(standing.reason, `Standing by: pid ${first.pid} `);
+    isSeenToLead.resolve();
+    await frozen.promise;
     await second.says(/IncidentHealed/);
     await isHealedOnce(kind, stage, patient);
     const before = await stage.world(patient);
