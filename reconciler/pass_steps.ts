@@ -3,7 +3,7 @@
  * records what it did, and says how the pass ends or that the plan is to be asked again.
  */
 import { EvenkeelError, NotSent } from "../base/errors.ts";
-import { RenderRefused, RenderUnreachable } from "../render/api.ts";
+import { RenderNotAsked, RenderRefused, RenderUnreachable } from "../render/api.ts";
 import { DiskTrouble } from "../state/disk.ts";
 import { StillInDoubt } from "../state/doubts.ts";
 import type { Attempt, Incident } from "../state/records.ts";
@@ -155,7 +155,9 @@ export async function act(
     if (!isPassing(error) || error instanceof DiskTrouble) throw error;
     await parts.checkRoom?.();
     // Nobody was asked, so it is no try, however often it happens.
-    if (error instanceof NotSent) return { kind: "retry", reason: "CannotAct", message: error.message };
+    if (error instanceof NotSent || error instanceof RenderNotAsked) {
+      return { kind: "retry", reason: "CannotAct", message: error.message };
+    }
     if (memory.failures.count(key) < ACT_TRIES_MAX) {
       return { kind: "retry", reason: "CannotAct", message: error.message };
     }

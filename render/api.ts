@@ -118,6 +118,9 @@ export class RenderRefused extends Error {
   }
 }
 
+/** Nothing was sent: Render asked to wait, or the budget is spent, for longer than a call waits. */
+export class RenderNotAsked extends RenderRefused {}
+
 /** Render did not answer, or what answered was not Render's API (half a body, HTML for JSON). */
 export class RenderUnreachable extends Error {
   override readonly name = "RenderUnreachable";

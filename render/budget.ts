@@ -1,7 +1,8 @@
 /**
  * The rate budget that all callers of Render share. A request takes a place in its class before it is sent;
  * when the class is spent, callers wait in the order they came, for a bounded time. What Render says in its
- * RateLimit and Retry-After headers replaces what we counted: other programs may use the same key.
+ * RateLimit headers replaces what we counted: other programs may use the same key. A Retry-After, of a 429 or
+ * of an answer that failed, holds back the whole class until then.
  * Classes and their limits per minute: reference Render API, section 1.
  */
 import { systemClock } from "../base/clock.ts";
@@ -19,11 +20,11 @@ export const DEPLOY_WRITES_PER_MINUTE = 10;
 export const BUDGET_WAIT_MS_MAX = 120_000;
 /** Callers that may wait in one class; the next one is turned away at once. */
 export const BUDGET_WAITERS_MAX = 1000;
-/** Classes remembered; idle ones are forgotten first. */
+/** Classes counted at once; idle ones are forgotten to make room, and without room the next one is turned away. */
 export const BUDGET_CLASSES_MAX = 1000;
 
 const WINDOW_MS = 60_000;
-/** Bounds what a header can make us wait; Render's windows for the calls made here last a minute. */
+/** Bounds what a header can make us wait, in milliseconds; Render's windows for the calls made here last a minute. */
 const RESET_MS_MAX = 300_000;
 /** RateLimit-Reset below this is seconds to wait, else seconds since the epoch (both forms are documented). */
 const RESET_EPOCH_MIN = 1e6;
@@ -37,17 +38,17 @@ export interface Permit extends Disposable {
 export interface RateBudget {
   /**
    * Waits for a place.
-   * @throws {BudgetSpent} when the wait would be longer than allowed, or too many wait already
+   * @throws {BudgetSpent} when the wait would be longer than allowed, or too many wait or are counted already
    * @throws the signal's reason when it aborts
    */
   take(rateClass: RateClass, signal?: AbortSignal): Promise<Permit>;
 }
 
-/** Nothing was sent: the budget is spent for longer than a caller may wait. */
+/** Nothing was sent: there is no place for longer than a caller may wait. */
 export class BudgetSpent extends Error {
   override readonly name = "BudgetSpent";
-  constructor(readonly retryAfterMs: number) {
-    super(`the rate budget is spent for another ${Math.ceil(retryAfterMs / 1000)} s`);
+  constructor(readonly retryAfterMs: number, why = "the rate budget is spent") {
+    super(`${why} for another ${Math.ceil(retryAfterMs / 1000)} s`);
   }
 }
 
@@ -56,6 +57,8 @@ interface Bucket {
   remaining: number;
   /** On the monotonic clock, in milliseconds. */
   resetAt: number;
+  /** Nothing is sent before, on the monotonic clock, in milliseconds: Render asked for it. */
+  heldUntil: number;
   inFlight: number;
   waiting: number;
   /** Aborts when something was learned, so that the caller at the head of the queue looks again. */
@@ -70,25 +73,30 @@ export interface RateBudgetOptions {
   waitMsMax?: number;
   /** @default BUDGET_WAITERS_MAX */
   waitersMax?: number;
+  /** @default BUDGET_CLASSES_MAX */
+  classesMax?: number;
 }
 
 export function createRateBudget(options: RateBudgetOptions = {}): RateBudget {
   const clock = options.clock ?? systemClock;
   const waitMsMax = options.waitMsMax ?? BUDGET_WAIT_MS_MAX;
   const waitersMax = options.waitersMax ?? BUDGET_WAITERS_MAX;
+  const classesMax = options.classesMax ?? BUDGET_CLASSES_MAX;
   const buckets = new Map<string, Bucket>();
 
   const bucketOf = (rateClass: RateClass): Bucket => {
     const key = rateClass.kind === "deploy" ? `deploy ${rateClass.serviceId}` : rateClass.kind;
     let bucket = buckets.get(key);
     if (bucket === undefined) {
-      if (buckets.size >= BUDGET_CLASSES_MAX) forgetIdle(buckets, clock.monotonic());
+      if (buckets.size >= classesMax) forgetIdle(buckets, clock.monotonic());
+      if (buckets.size >= classesMax) throw new BudgetSpent(WINDOW_MS, "too many services were written to");
       const limit = limitOf(rateClass);
       const resetAt = clock.monotonic() + WINDOW_MS;
       bucket = {
         limit,
         remaining: limit,
         resetAt,
+        heldUntil: -Infinity,
         inFlight: 0,
         waiting: 0,
         learned: new AbortController(),
@@ -106,14 +114,19 @@ export function createRateBudget(options: RateBudgetOptions = {}): RateBudget {
       bucket.remaining = bucket.limit;
       bucket.resetAt = now + WINDOW_MS;
     }
-    return bucket.remaining > 0 ? 0 : bucket.resetAt - now;
+    return Math.max(0, bucket.heldUntil - now, bucket.remaining > 0 ? 0 : bucket.resetAt - now);
+  };
+
+  const spent = (bucket: Bucket, waitMs: number) => {
+    const isHeld = bucket.heldUntil > clock.monotonic();
+    return new BudgetSpent(Math.max(1, waitMs), isHeld ? "Render asks to be left alone" : undefined);
   };
 
   return {
     async take(rateClass, signal) {
       signal?.throwIfAborted();
       const bucket = bucketOf(rateClass);
-      if (bucket.waiting >= waitersMax) throw new BudgetSpent(Math.max(1, waitOf(bucket)));
+      if (bucket.waiting >= waitersMax) throw spent(bucket, waitOf(bucket));
       const deadline = clock.monotonic() + waitMsMax;
       const previous = bucket.tail;
       const turn = Promise.withResolvers<void>();
@@ -122,7 +135,7 @@ export function createRateBudget(options: RateBudgetOptions = {}): RateBudget {
       try {
         await orAborted(previous, signal);
         for (let waitMs = waitOf(bucket); waitMs > 0; waitMs = waitOf(bucket)) {
-          if (clock.monotonic() + waitMs > deadline) throw new BudgetSpent(waitMs);
+          if (clock.monotonic() + waitMs > deadline) throw spent(bucket, waitMs);
           const learned = bucket.learned.signal;
           await clock.sleep(waitMs, signal === undefined ? learned : AbortSignal.any([signal, learned]));
           signal?.throwIfAborted();
@@ -172,11 +185,10 @@ function learn(bucket: Bucket, response: { status: number; headers: Headers }, c
   if (resetMs !== undefined) bucket.resetAt = clock.monotonic() + resetMs;
   // Requests still under way may not be in Render's count yet.
   if (remaining !== undefined) bucket.remaining = Math.max(0, remaining - bucket.inFlight);
-  if (response.status !== 429) return;
-  const waitMs = retryAfterMsOf(headers, clock) ?? resetMs;
-  if (waitMs === undefined) return;
-  bucket.remaining = 0;
-  bucket.resetAt = clock.monotonic() + Math.min(waitMs, RESET_MS_MAX);
+  if (response.status !== 429 && response.status < 500) return;
+  const holdMs = retryAfterMsOf(headers, clock) ?? (response.status === 429 ? resetMs : undefined);
+  if (holdMs === undefined) return;
+  bucket.heldUntil = Math.max(bucket.heldUntil, clock.monotonic() + Math.min(holdMs, RESET_MS_MAX));
 }
 
 function resetMsOf(headers: Headers, clock: Clock): number | undefined {
@@ -208,7 +220,8 @@ function leadingNumber(value: string | null): number | undefined {
 
 function forgetIdle(buckets: Map<string, Bucket>, now: number): void {
   for (const [key, bucket] of buckets) {
-    if (bucket.waiting === 0 && bucket.inFlight === 0 && now >= bucket.resetAt) buckets.delete(key);
+    const isIdle = bucket.waiting === 0 && bucket.inFlight === 0;
+    if (isIdle && now >= bucket.resetAt && now >= bucket.heldUntil) buckets.delete(key);
   }
 }
 

@@ -8,7 +8,7 @@ import type { z } from "zod";
 import type { Clock, Random } from "../base/clock.ts";
 import { messageOf, NotSent } from "../base/errors.ts";
 import { KNOWN_VALUE_CHARS_MIN, REDACTED } from "../text/redact.ts";
-import { RenderRefused, RenderUnreachable } from "./api.ts";
+import { RenderNotAsked, RenderRefused, RenderUnreachable } from "./api.ts";
 import { AnswerTooLarge, readText } from "./body.ts";
 import { BudgetSpent, retryAfterMsOf } from "./budget.ts";
 import type { RateBudget, RateClass } from "./budget.ts";
@@ -92,7 +92,7 @@ export function createHttp(options: HttpOptions): Http {
     using permit = await options.budget.take(request.rateClass, signal).catch((error) => {
       if (!(error instanceof BudgetSpent)) throw error;
       const { message, retryAfterMs } = error;
-      throw new Failed(new RenderRefused(`Cannot call ${call}: ${message}`, 429, call, retryAfterMs), false);
+      throw new Failed(new RenderNotAsked(`Cannot call ${call}: ${message}`, 429, call, retryAfterMs), false);
     });
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), options.requestTimeoutMs);

@@ -75,6 +75,21 @@ Deno.test("after a 429 everybody of the class waits for Retry-After (promise 3)"
   assertEquals(clock.sleeps, [3000]);
 });
 
+Deno.test("an answer that failed holds back its class for as long as it says, whatever others say (promise 3)", async () => {
+  const clock = createTestClock();
+  const budget = createRateBudget({ clock });
+  const [failing, other] = [await budget.take(read), await budget.take(read)];
+  failing.learn(answer({ "retry-after": "90" }, 503));
+  other.learn(answer({ "RateLimit-Remaining": "300", "RateLimit-Reset": "5" }));
+  await budget.take(deploy("srv-a"));
+  assertEquals(clock.sleeps, []);
+  const next = await budget.take(read);
+  assertEquals(clock.sleeps, [90_000]);
+  next.learn(answer({ "retry-after": "86400" }, 500));
+  const error = await assertRejects(() => budget.take(read), BudgetSpent, "Render asks to be left alone");
+  assertEquals(error.retryAfterMs, 300_000);
+});
+
 Deno.test("callers get their turn in the order they came, and one that leaves lets nobody overtake", async () => {
   const clock = createTestClock();
   let wake: (() => void) | undefined;
@@ -128,6 +143,18 @@ Deno.test("take() turns callers away when too many wait already (promise 23)", a
   await assertRejects(() => budget.take(deploy("srv-a")), BudgetSpent);
   leaving.abort();
   assertEquals(await Promise.all(waiting), ["left", "left"]);
+});
+
+Deno.test("only so many services are counted at once, and one that is idle makes room (promise 23)", async () => {
+  const clock = createTestClock();
+  const budget = createRateBudget({ clock, classesMax: 3 });
+  const held = [];
+  for (const id of ["srv-a", "srv-b", "srv-c"]) held.push(await budget.take(deploy(id)));
+  clock.advance(61_000);
+  await assertRejects(() => budget.take(deploy("srv-d")), BudgetSpent, "too many services");
+  held[0]?.[Symbol.dispose]();
+  await budget.take(deploy("srv-d"));
+  await assertRejects(() => budget.take(deploy("srv-a")), BudgetSpent, "too many services");
 });
 
 Deno.test("headers that are absurd change nothing for long", async () => {

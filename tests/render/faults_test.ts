@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
+import { RenderNotAsked, RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import type { RenderApi } from "../../render/api.ts";
 import { createRenderClient } from "../../render/client.ts";
 import { createRateBudget } from "../../render/budget.ts";
@@ -136,6 +136,26 @@ Deno.test("a 429 for one service holds back all others for as long as it says (p
     })(),
   ]);
   assertEquals(seen.slice(1).every(([, at]) => at >= 30_000), true, JSON.stringify(seen));
+});
+
+Deno.test("a 503 is followed by nothing before its Retry-After is over, however often somebody asks (promise 3)", async () => {
+  const clock = createTestClock();
+  await using server = startStandIn(() =>
+    json({ message: "busy" }, { status: 503, headers: { "retry-after": "300" } })
+  );
+  const render = client(server.baseUrl, { clock });
+  await assertRejects(() => render.getService(SERVICE), RenderUnreachable);
+  for (const waitMs of [0, 2_000, 60_000]) {
+    clock.advance(waitMs);
+    await assertRejects(() => render.getService("srv-b"), RenderNotAsked, "Render asks to be left alone");
+  }
+  assertEquals(server.seen.length, 1);
+  await assertRejects(() => render.restartService(SERVICE), RenderUnreachable);
+  await assertRejects(() => render.restartService(SERVICE), RenderNotAsked);
+  assertEquals(server.seen.length, 2);
+  clock.advance(240_000);
+  await assertRejects(() => render.getService(SERVICE), RenderUnreachable);
+  assertEquals(server.seen.length, 3);
 });
 
 Deno.test("secret files and the groups of a service are read, and none where Render says no (promise 15)", async () => {
