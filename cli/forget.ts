@@ -1,6 +1,6 @@
 /**
- * `forget`: deletes what was learned about a cause, a remedy or a service, or all that was imported. For good; the
- * journal, open incidents and proven deploys stay, because safety rests on them.
+ * `forget`: deletes what was learned about a cause, a remedy, a class of failures or a service, or all that was
+ * imported. For good; the journal, open incidents and proven deploys stay, because safety rests on them.
  */
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import { describeVariables } from "../reconciler/environment.ts";
@@ -21,10 +21,11 @@ export const forgetDefinition = defineCommand({
   summary:
     "Deletes what was learned about a cause, about one remedy of it, or from a service. It cannot be undone.",
   operands: {
-    placeholder: "CAUSE [REMEDY]",
-    description: "What `learned` shows; with a remedy only that one",
+    placeholder: "CAUSE [REMEDY [FOR]]",
+    description:
+      "What `learned` shows; with a remedy only that one, with the name behind `for` only that class of failures",
     min: 0,
-    max: 2,
+    max: 3,
   },
   flags: {
     service: {
@@ -42,6 +43,7 @@ export const forgetDefinition = defineCommand({
   exitCodes: { 0: "forgotten", 1: "nothing of that name was known", 2: "a flag or the data folder is wrong" },
   examples: [
     "deno task evenkeel forget node-module-missing node/add-dependency",
+    "deno task evenkeel forget node-module-missing node/add-dependency lodash",
     "deno task evenkeel forget --service my-api",
   ],
 });
@@ -53,18 +55,16 @@ export async function forgetCommand(args: readonly string[]): Promise<number> {
     return EXIT.ready;
   }
   const { service: services, imported, output } = parsed.flags;
-  const [cause, remedy] = parsed.operands;
+  const [cause, remedy, about] = parsed.operands;
   if (cause === undefined && services.length === 0 && !imported) {
     throw new EvenkeelError("Cannot forget: it is not said what", {
-      hint: "deno task evenkeel forget CAUSE [REMEDY], --service NAME or --imported",
+      hint: "deno task evenkeel forget CAUSE [REMEDY [FOR]], --service NAME or --imported",
     });
   }
   const directory = dataDirectory();
   await using store = await openStoreIn(directory);
   const wanted: Forgettable[] = [
-    ...(cause === undefined
-      ? []
-      : [{ kind: "cause" as const, cause, ...(remedy === undefined ? {} : { remedy }) }]),
+    ...learnedOf(cause, remedy, about),
     ...await idsOf(store, services),
     ...(imported ? [{ kind: "imported" as const }] : []),
   ];
@@ -82,7 +82,7 @@ export async function forgetCommand(args: readonly string[]): Promise<number> {
   else {
     const open = await openOf(store, wanted);
     const isAllOpen = open.length > 0 && cause === undefined && !imported;
-    const nothing = isAllOpen ? "nothing was learned" : names(parsed.operands, services);
+    const nothing = isAllOpen ? "nothing was learned" : names(describe(cause, remedy, about), services);
     console.log(isNothing ? `Nothing to forget: ${nothing}` : told(sum, imported));
     for (const incident of open) console.log(stays(incident));
     if (!isWritten) {
@@ -90,6 +90,19 @@ export async function forgetCommand(args: readonly string[]): Promise<number> {
     }
   }
   return isNothing ? EXIT.notReady : EXIT.ready;
+}
+
+function learnedOf(cause?: string, remedy?: string, about?: string): Forgettable[] {
+  if (cause === undefined) return [];
+  if (remedy === undefined) return [{ kind: "cause", cause }];
+  return [about === undefined ? { kind: "cause", cause, remedy } : { kind: "class", cause, remedy, about }];
+}
+
+/** As a pair: what is not known of one remedy may be known of others. */
+function describe(cause?: string, remedy?: string, about?: string): string[] {
+  if (cause === undefined) return [];
+  const failure = `${safe(cause, 60)}${about === undefined ? "" : ` for ${safe(about, 60)}`}`;
+  return [remedy === undefined ? failure : `${safe(remedy, 60)} as a remedy of ${failure}`];
 }
 
 /** A name may stand for a service that was deleted and made again under the same name. */
@@ -136,7 +149,8 @@ function told(
   return `Forgot ${told.join(", ")}`;
 }
 
+/** @param operands safe to show */
 function names(operands: readonly string[], services: readonly string[]): string {
-  const all = [...operands, ...services].map((name) => safe(name, 60));
+  const all = [...operands, ...services.map((name) => safe(name, 60))];
   return all.length === 0 ? "nothing was imported" : `nothing is known of ${all.join(", ")}`;
 }

@@ -51,7 +51,7 @@ export type RemedyState = z.infer<typeof remedyStateSchema>;
 export const learningStateSchema = z.object({
   schemaVersion: z.literal(LEARNING_STATE_VERSION),
   writtenAt: at,
-  /** Failures whose cause is a dependency, by service and fingerprint, most recent first. */
+  /** Failures whose cause is a dependency, by the service's name and fingerprint, most recent first. */
   failed_dependencies: z.array(z.object({
     fingerprint: z.string(),
     cause: z.string(),
@@ -182,7 +182,7 @@ function failedDependencies(
   const about = tries.filter(({ attempt }) => DEPENDENCY.test(attempt.cause));
   const groups = Map.groupBy(
     about,
-    ({ incident, attempt }) => `${incident.serviceId} ${attempt.fingerprint}`,
+    ({ incident, attempt }) => `${attempt.fingerprint} ${incident.serviceName}`,
   );
   return [...groups.values()].flatMap((group) => {
     const newest = group[0];

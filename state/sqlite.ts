@@ -303,6 +303,15 @@ class SqliteStore implements SharedStore {
           forgotten.imported = this.#forgetFixes(what.cause, what.remedy);
           break;
         }
+        case "class":
+          forgotten.outcomes = this.#run(
+            `DELETE FROM outcomes WHERE cause = ?1 AND remedy = ?2 AND ?3 IN
+              (json_extract(record, '$.failureClass.about'), json_extract(record, '$.failureClass.id'))`,
+            what.cause,
+            what.remedy,
+            what.about,
+          );
+          break;
         case "service":
           forgotten.outcomes = this.#run(
             "DELETE FROM outcomes WHERE json_extract(record, '$.serviceId') = ?",

@@ -24,6 +24,8 @@ export interface Change {
 export type Forgettable =
   /** Outcomes and imported fixes of a cause, or of one of its remedies. */
   | { kind: "cause"; cause: string; remedy?: string }
+  /** Outcomes of a remedy for one class of a cause's failures, by what it is about or its id; imports name no class. */
+  | { kind: "class"; cause: string; remedy: string; about: string }
   /** What a service has taught: outcomes, durations and incidents that are closed. */
   | { kind: "service"; serviceId: string }
   /** Everything that was imported, so that the same files may be read in again. */

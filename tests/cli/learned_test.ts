@@ -89,6 +89,12 @@ Deno.test("learned shows by which failures a remedy was judged, where they have 
     }
     assertMatch((await main(folder, "learned")).stdout, /for ms +1 of 1/);
     assertEquals(
+      (await main(folder, "forget", "node-module-missing", "node/add-dependency", "lodash")).code,
+      1,
+    );
+    const { stdout: gone } = await main(folder, "forget", "node-module-missing", "node/add-dependency", "ms");
+    assertEquals(gone, "Forgot 1 outcome\n");
+    assertEquals(
       (await main(folder, "learned", "--cause", "port-bound-localhost")).stdout.includes("for "),
       false,
     );
@@ -162,7 +168,11 @@ Deno.test("forget deletes a remedy or what a service taught, and says when there
     await remember(folder);
     const one = await main(folder, "forget", "port-bound-localhost", "service/bind-code");
     assertEquals([one.code, one.stdout], [0, "Forgot 1 outcome\n"]);
-    assertEquals((await main(folder, "forget", "port-bound-localhost", "service/bind-code")).code, 1);
+    const again = await main(folder, "forget", "port-bound-localhost", "service/bind-code");
+    assertEquals([again.code, again.stdout], [
+      1,
+      "Nothing to forget: nothing is known of service/bind-code as a remedy of port-bound-localhost\n",
+    ]);
     const service = await main(folder, "forget", "--service", "api", "-o", "json");
     assertEquals([service.code, JSON.parse(service.stdout).forgotten.outcomes], [0, 1]);
     assertEquals((await main(folder, "forget")).code, 2);

@@ -11,7 +11,7 @@ import {
   writeSession,
 } from "../../state/artifacts.ts";
 import { appendBounded, writeAtomically } from "../../state/files.ts";
-import { learningStateSchema } from "../../state/learning_state.ts";
+import { learningState, learningStateSchema } from "../../state/learning_state.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
 import { createRedactor } from "../../text/redact.ts";
@@ -54,6 +54,16 @@ function withStore(work: (folder: string, store: Store) => Promise<void>): Promi
 async function readJson(folder: string, ...path: string[]): Promise<unknown> {
   return JSON.parse(await Deno.readTextFile(join(folder, ...path)));
 }
+
+Deno.test("a failed dependency is one row for a service that was made again under its name", () => {
+  const incidents = ["srv-2", "srv-1"].map((serviceId, at) =>
+    incident({ id: `inc_${at}`, serviceId, attempts: [attempt({ startedAt: START - at })] })
+  );
+  const other = incident({ id: "inc_9", serviceId: "srv-9", serviceName: "web", attempts: [attempt()] });
+  const learned = { incidents: [...incidents, other], tallies: [], performance: [], imports: [] };
+  const rows = learningState(learned, START).failed_dependencies;
+  assertEquals(rows.map(({ service, times }) => [service, times]), [["api", 2], ["web", 1]]);
+});
 
 Deno.test("the learning state lists what failed, what fixed it and how long it took", () =>
   withStore(async (folder, store) => {

@@ -147,6 +147,30 @@ Deno.test("forget() deletes a remedy, a cause, or all imports, and nothing else"
     assertEquals([await rows(), await store.addImport(imported("a"))], [["d r1"], null]);
   }));
 
+Deno.test("forget() lets one class of a cause's failures out of quarantine and keeps what the others know", () =>
+  withStore(async (store) => {
+    const classes = [{ id: "i1", about: "ms" }, { id: "i2", about: "lodash" }, { id: "i3", about: "" }];
+    for (const [at, failureClass] of classes.entries()) {
+      const one = { incidentId: `inc_${at}`, cause: "c", remedy: "r1", outcome: "worse" as const };
+      await store.record({ outcome: outcome({ ...one, failureClass }) });
+    }
+    await store.addImport(imported("a"));
+    const about = async () =>
+      (await recallTallies(store, START, "c")).flatMap(({ remedy, classes }) =>
+        remedy === "r1" ? classes.map((one) => one.about) : []
+      ).toSorted();
+    assertEquals(await store.forget({ kind: "class", cause: "c", remedy: "r2", about: "ms" }), NONE);
+    assertEquals(await store.forget({ kind: "class", cause: "d", remedy: "r1", about: "ms" }), NONE);
+    assertEquals(await store.forget({ kind: "class", cause: "c", remedy: "r1", about: "ms" }), {
+      ...NONE,
+      outcomes: 1,
+    });
+    assertEquals(await about(), ["", "lodash"]);
+    assertEquals((await store.forget({ kind: "class", cause: "c", remedy: "r1", about: "i2" })).outcomes, 1);
+    assertEquals((await store.forget({ kind: "class", cause: "c", remedy: "r1", about: "" })).outcomes, 1);
+    assertEquals([await about(), (await store.listImports())[0]?.fixes.length], [[], 3]);
+  }));
+
 Deno.test("forget() takes what one service taught, and leaves what safety rests on", () =>
   withStore(async (store) => {
     await store.record({ service: serviceRecord(), incident: healed(1), performance: [deploy("dep-1", 60)] });
