@@ -57,6 +57,8 @@ export interface AgentOccasion {
   serviceId: string;
   serviceName: string;
   incidentId: string | null;
+  /** The number of the attempt that it is for; none where it only looks. */
+  attempt?: number;
 }
 
 /** A named tool of the parent: a fixed program with a fixed argument list, or an effect behind the journal. */

@@ -142,7 +142,7 @@ export async function assemble(
       }),
       (agent, failure, occasion) => {
         const event = tellTrouble(agent, failure, occasion);
-        if (mayWrite) recorder.agentFailed(agent, failure, event);
+        if (mayWrite) recorder.agentFailed(agent, failure, event, occasion);
         if (event !== undefined) {
           options.onEvent?.(event, { serviceName: occasion?.serviceName ?? "", incident: null });
         }

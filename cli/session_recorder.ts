@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { concluded } from "../agents/conclusion.ts";
+import type { AgentOccasion } from "../agents/agent.ts";
 import type { AgentName } from "../agents/messages.ts";
 import { optimizerOutputSchema, proposalSchema } from "../agents/messages.ts";
 import type { Clock } from "../base/clock.ts";
@@ -45,7 +46,12 @@ export interface RecorderOptions {
 export interface SessionRecorder {
   agentAnswered(agent: AgentName, output: unknown, context: AgentContext): Promise<void>;
   /** @param event what is recorded of it, where it is news */
-  agentFailed(agent: AgentName, failure: Failure, event: StateEvent | undefined): void;
+  agentFailed(
+    agent: AgentName,
+    failure: Failure,
+    event: StateEvent | undefined,
+    occasion: AgentOccasion | undefined,
+  ): void;
   event(event: StateEvent, about: EventContext): void;
   /** Writes the learning state, the plan and the end as they are now. */
   write(): Promise<void>;
@@ -78,8 +84,10 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
     }
   };
   return {
-    agentAnswered: (agent, output, { incident, attempt, via, topology, durationMs }) =>
+    agentAnswered: (agent, output, { incident, attempt, via, topology: asked, durationMs }) =>
       attempted(async () => {
+        // In this process they stand in no topology, whichever was asked for.
+        const topology = options.agents === "off" ? null : asked;
         const clean = (text: string) => redact(sanitizeLine(text));
         const conclusion = clean(concluded(agent, output));
         // The swarm's runs are said where they happen; those of the fallback happen elsewhere.
@@ -111,7 +119,7 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
         const { serviceName, id } = incident;
         await append(
           where,
-          line(agent, "attempt", attempt, "of", serviceName, id, topology ?? "", conclusion, took),
+          line(agent, ofAttempt(attempt, serviceName, id), topology ?? "", conclusion, took),
         );
         // An agent's answer has passed its schema, which is JSON.
         const entry = {
@@ -122,8 +130,11 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
         };
         await writeAgentOutput(dataDirectory, agent, entry, files);
       }),
-    agentFailed(agent, { why, message, durationMs }, event) {
-      const text = line(agent, "failed:", `${why}:`, message, `${Math.round(durationMs)} ms`);
+    agentFailed(agent, { why, message, durationMs }, event, occasion) {
+      const where = occasion === undefined
+        ? ""
+        : ofAttempt(occasion.attempt, occasion.serviceName, occasion.incidentId);
+      const text = line(agent, where, "failed:", `${why}:`, message, `${Math.round(durationMs)} ms`);
       attempted(() => append("swarm", text));
       if (event === undefined) return;
       attempted(() => store.record({ events: [{ ...event, message: redact(sanitizeLine(event.message)) }] }));
@@ -132,7 +143,11 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
       const isForeign = incident !== null && incident.sessionId !== sessionId;
       if (isForeign && adopted.size < SESSION_INCIDENTS_LISTED) adopted.add(incident.id);
       if (type !== "SwarmFailed") return;
-      const text = line("The swarm failed:", message);
+      // It failed before there was anything to attempt.
+      const where = incident === null
+        ? ""
+        : ofAttempt(incident.attempts.length + 1, incident.serviceName, incident.id);
+      const text = line("swarm", where, "failed:", message);
       const goesOn = swarmFailedSchema.safeParse(data).data?.goesOn !== false;
       // Both begin now: what an agent says next is written behind them.
       attempted(() => Promise.all([append("swarm", text), ...goesOn ? [append("fallback", text)] : []]));
@@ -152,6 +167,11 @@ export function createSessionRecorder(options: RecorderOptions): SessionRecorder
       });
     },
   };
+}
+
+/** On whose behalf, in each line of the logs alike. */
+function ofAttempt(attempt: number | undefined, service: string, incidentId: string | null): string {
+  return `${attempt === undefined ? "" : `attempt ${attempt} `}of ${service} ${incidentId ?? ""}`;
 }
 
 /** Of a patch only the paths: what else a file holds is in the repository, and the diff is in the plan. */

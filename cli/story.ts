@@ -51,7 +51,8 @@ export function renderSession({ plan, final, wentOn }: Session, painter: Painter
   // Of one incident they stand with it.
   if (phases.length > 0 && told.length !== 1) rows.push(["phases", durations(phases)]);
   if (agents.length > 0) {
-    rows.push(["agents", `${agents.join(", ")}; topology ${safe(plan.topology ?? "none", 40)}`]);
+    const how = plan.topology === null ? "no topology" : `topology ${safe(plan.topology, 40)}`;
+    rows.push(["agents", `${agents.join(", ")}; ${how}`]);
   }
   const whole = rows.length === 0 ? [] : [`${paint("bold", "In all")}\n${facts(rows, painter)}`];
   return [head, ...blocks, ...whole].join("\n\n");

@@ -161,7 +161,12 @@ async function prepare(
       runAgent,
       toolbox: parts.toolbox,
       signal,
-      occasion: { serviceId: incident.serviceId, serviceName: incident.serviceName, incidentId: incident.id },
+      occasion: {
+        serviceId: incident.serviceId,
+        serviceName: incident.serviceName,
+        incidentId: incident.id,
+        attempt,
+      },
       onReport: ({ agent, output, durationMs }) =>
         parts.onAgentOutput(agent, output, { incident, attempt, via, topology, durationMs }),
     });

@@ -147,7 +147,7 @@ export class EffectContext {
     let run = await this.parts.runAgent(deployerAgent, input, {
       toolbox: kept,
       signal: this.signal,
-      occasion: { incidentId, serviceId, serviceName },
+      occasion: { incidentId, serviceId, serviceName, attempt: this.request.attempt.number },
     });
     if (run.kind === "failed" && failure === undefined && mayRunInline(run.why)) {
       via = "fallback";

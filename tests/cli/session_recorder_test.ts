@@ -67,11 +67,23 @@ Deno.test("when the swarm fails both logs say so, and so does the line of an age
       message: "it took too long",
       durationMs: 10_000,
     } as const;
-    recorder.agentFailed("analyzer", failure, undefined);
+    const occasion = { serviceId: "srv-1", serviceName: "api", incidentId: "inc_9", attempt: 1 };
+    recorder.agentFailed("analyzer", failure, undefined, occasion);
+    recorder.agentFailed("monitor", failure, undefined, {
+      serviceId: "srv-1",
+      serviceName: "api",
+      incidentId: null,
+    });
     await recorder.write();
-    assertMatch(await log("swarm_output.log"), /The swarm failed: The analyzer failed \(deadline\)/);
-    assertMatch(await log("fallback_output.log"), /The swarm failed: The analyzer failed \(deadline\)/);
-    assertMatch(await log("swarm_output.log"), /analyzer failed: deadline: it took too long 10000 ms/);
+    const swarm =
+      /Z swarm attempt 1 of api inc_9 failed: The analyzer failed \(deadline\): it took too long$/m;
+    assertMatch(await log("swarm_output.log"), swarm);
+    assertMatch(await log("fallback_output.log"), swarm);
+    assertMatch(
+      await log("swarm_output.log"),
+      /Z analyzer attempt 1 of api inc_9 failed: deadline: it took too long 10000 ms$/m,
+    );
+    assertMatch(await log("swarm_output.log"), /Z monitor of api failed: deadline: it took too long/);
   }));
 
 Deno.test("a session that goes on with another's incident has it in its files, and is described when it is continued", () =>

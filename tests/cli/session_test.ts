@@ -122,6 +122,7 @@ Deno.test("a daemon that is stopped leaves the session's files, and says once wh
   assertEquals(names, ["deployment_plan.json", "fallback_output.log", "final_state.json"]);
   const story = await stage.evenkeel(["session", "watch"]);
   assertMatch(story.stdout, /ended +UnknownCause/);
+  assertMatch(story.stdout.replaceAll(/\s+/g, " "), /agents .*; no topology/);
   assertMatch(story.stdout, /last error +Error: The flux \[redacted\] is out of line/);
   assertMatch(story.stdout, /evidence +line \d+: .*flux \[redacted\] is out of line/);
   assertStringIncludes(story.stdout, "deno task resume --service my-api");

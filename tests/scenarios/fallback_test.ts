@@ -77,7 +77,7 @@ for (const [how, agent, program, why] of saboteurs) {
     assertStringIncludes(failed[0]?.message ?? "", why);
     assertStringIncludes(fallbackLog, agent);
     // What announces the runs of the fallback comes before them.
-    assertMatch(fallbackLog, /^\S+Z The swarm failed: [^\n]*\n\S+Z monitor attempt 1 /);
+    assertMatch(fallbackLog, /^\S+Z swarm attempt 1 of \S+ inc_\w+ failed: [^\n]*\n\S+Z monitor attempt 1 /);
     assertEquals((await stage.journal()).filter((entry) => entry.kind === "push").length, 1);
   });
 }
