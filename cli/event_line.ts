@@ -14,7 +14,7 @@ const COLOURS: readonly [RegExp, Style][] = [
 ];
 /** Changes of conditions that only mirror what another line says, and measurements. */
 const MIRRORED =
-  /^(Reconciling|Stalled)(True|False|Unknown)$|^(Ready|BuildClean)Unknown$|^(SwarmRan|TopologySwitched)$/;
+  /^(Reconciling|Stalled)(True|False|Unknown)$|^(Ready|BuildClean)Unknown$|^(SwarmRan|TopologySwitched|RehearsalBegun)$/;
 /** While an incident is open, its own beginning, attempts and end say these. */
 const TOLD_BY_INCIDENT = /^(ReadyTrue|BuildCleanFalse)$/;
 /** Columns that a message needs on a terminal to be wrapped beside its labels. */

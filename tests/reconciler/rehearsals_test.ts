@@ -3,12 +3,14 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { runInline } from "../../agents/inline.ts";
 import type { Rehearsal, RehearsalRequest } from "../../agents/tools/rehearsal.ts";
+import type { Probe } from "../../agents/messages.ts";
 import type { RunAgent } from "../../agents/agent.ts";
 import { systemClock } from "../../base/clock.ts";
 import { Controller } from "../../reconciler/controller.ts";
 import { runDaemon } from "../../reconciler/daemon.ts";
 import type { Checkout, Parts } from "../../reconciler/parts.ts";
 import { REHEARSAL_OVER_MS, Rehearsals, REHEARSALS_MAX } from "../../reconciler/rehearsals.ts";
+import { emptyRecord } from "../../reconciler/samples.ts";
 import type { Subject } from "../../reconciler/rehearsals.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
 import { deploySchema, serviceSchema } from "../../render/schemas.ts";
@@ -16,7 +18,7 @@ import type { Deploy } from "../../render/schemas.ts";
 import { IN_MEMORY } from "../../state/database.ts";
 import { openSqliteStore } from "../../state/sqlite.ts";
 import type { Store } from "../../state/store.ts";
-import { GOOD, ManualClock, NOW, spec } from "./world.ts";
+import { BAD, GOOD, ManualClock, NOW, spec } from "./world.ts";
 
 /** A test that waits longer has failed, in milliseconds. */
 const PATIENCE_MS = 30_000;
@@ -57,6 +59,9 @@ class World implements AsyncDisposable {
   readonly builds: Build[] = [];
   readonly looks = new Map<string, number>();
   readonly published: string[] = [];
+  readonly rollbacks: string[] = [];
+  health: Probe = GOOD;
+  autoDeploy = "yes";
   openCheckouts = 0;
   buildsAtOnce = 0;
 
@@ -81,7 +86,8 @@ class World implements AsyncDisposable {
 
   parts(): Parts {
     const runAgent: RunAgent = (agent, input, options) => {
-      const measured = { health: GOOD, json: GOOD, database: GOOD, httpStatus: 200, latencyMs: 1 };
+      const { health } = this;
+      const measured = { health, json: health, database: GOOD, httpStatus: 200, latencyMs: 1 };
       const edits = [{ path: "requirements.txt", content: "" }];
       const proposal = { kind: "patch", edits, summary: "Drop numpy", risk: "low" };
       const said = agent.name === "monitor" ? measured : agent.name === "fixer" ? proposal : null;
@@ -92,7 +98,13 @@ class World implements AsyncDisposable {
       getService: (id) => {
         this.looks.set(id, (this.looks.get(id) ?? 0) + 1);
         return Promise.resolve(serviceSchema.parse({
-          ...{ id, name: `${id}-api`, autoDeploy: "yes", repo: "https://git.example/a", branch: id },
+          ...{
+            id,
+            name: `${id}-api`,
+            autoDeploy: this.autoDeploy,
+            repo: "https://git.example/a",
+            branch: id,
+          },
           serviceDetails: {
             ...{ url: "http://127.0.0.1:1", plan: "starter", runtime: "python" },
             envSpecificDetails: {
@@ -104,6 +116,10 @@ class World implements AsyncDisposable {
       },
       listDeploys: (id) => Promise.resolve(this.deploys.get(id) ?? []),
       listEvents: () => Promise.resolve([]),
+      rollback: (_id, deployId) => {
+        this.rollbacks.push(deployId);
+        return Promise.resolve(listed("dep-back", "created", "good"));
+      },
       listEnvVars: () => Promise.resolve([]),
       listGivenSecrets: () => Promise.resolve([]),
       listLogs: () =>
@@ -225,6 +241,34 @@ Deno.test("while fixes are rehearsed every service goes on being looked at, one 
     assertEquals(rehearsed.map(({ message }) => /it builds in drydock/.test(message)), [true]);
   }
   assertEquals(world.buildsAtOnce, 1);
+});
+
+Deno.test("a rollback does not wait for a rehearsal, and ends it", async () => {
+  await using world = await World.open({
+    "srv-a": [
+      listed("dep-a3", "build_failed", "worse"),
+      listed("dep-a2", "live", "bad"),
+      listed("dep-a1", "deactivated", "good"),
+    ],
+  });
+  const proven = { deployId: "dep-a1", commit: "good", at: NOW };
+  const before = { ...emptyRecord("srv-a", "srv-a-api", 1), provenDeploys: [proven] };
+  await world.store.record({ service: before, events: [] });
+  world.autoDeploy = "no";
+  const parts = world.parts();
+  const stop = new AbortController();
+  await using controller = new Controller(parts);
+  const daemon = runDaemon(controller, parts, world.specs, { signal: stop.signal });
+  try {
+    await until(() => world.builds.length === 1);
+    world.health = BAD;
+    await until(() => world.rollbacks.length > 0);
+    await until(() => world.builds[0]!.signal.aborted);
+  } finally {
+    stop.abort();
+    await ended(daemon);
+  }
+  assertEquals([world.rollbacks, world.published], [["dep-a1"], []]);
 });
 
 Deno.test("a rehearsal is stopped with the daemon, and begun anew by the next one", async () => {
