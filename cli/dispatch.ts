@@ -79,7 +79,7 @@ function overview(): string {
     table(rows, { indent: 2 }),
     "",
     "`deno task evenkeel help COMMAND` says more of one. Those a person types often are tasks of their own:",
-    "once, reconcile, resume, demo, drydock, diagnose, schema.",
+    "once, reconcile, resume, demo, scenario, drydock, diagnose, schema.",
   ].join("\n");
 }
 

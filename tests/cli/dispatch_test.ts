@@ -37,6 +37,9 @@ Deno.test("main.ts without a command, with help or with --help lists the command
   for (const [name, { summary }] of Object.entries(COMMANDS)) {
     assertMatch(bare.stdout, new RegExp(`  ${name} +${summary}`));
   }
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  const own = Object.keys(COMMANDS).filter((name) => Object.hasOwn(tasks, name));
+  assert(bare.stdout.endsWith(`tasks of their own:\n${own.join(", ")}.\n`), bare.stdout);
 });
 
 Deno.test("an unknown command and an unknown flag are refused with the nearest known one and exit 2", async () => {
