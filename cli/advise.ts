@@ -16,6 +16,8 @@ import type { Painter } from "./output.ts";
 
 /** Characters of one line of advice in text. */
 const LINE_CHARS_MAX = 400;
+/** Units that are nouns. */
+const COUNTED = new Set(["attempts", "builds", "deploys", "runs", "sets"]);
 
 export const adviseDefinition = defineCommand({
   name: "advise",
@@ -73,15 +75,14 @@ function told({ iterations, iterationsMin, advice, services }: AdviceReport, pai
     const title = `${paint("bold", safe(service.name))}  ${paint("dim", safe(service.id))}`;
     const head = `${title}  ${paint("dim", attempts(service.iterations))}`;
     if (service.advice.length > 0) {
-      return [head, ...service.advice.map((one) => piece(one, painter))].join("\n");
+      return `${head}\n${pieces(service.advice, painter)}`;
     }
     const why = service.iterations < iterationsMin ? enough : "nothing to recommend from what was seen";
     return `${head}\n  ${paint("dim", why)}`;
   });
   const head = `${paint("bold", "The agents")}  ${paint("dim", `${attempts(iterations)} of all services`)}`;
   blocks.push(
-    [head, ...advice.length > 0 ? advice.map((one) => piece(one, painter)) : [`  ${paint("dim", enough)}`]]
-      .join("\n"),
+    `${head}\n${advice.length > 0 ? pieces(advice, painter) : `  ${paint("dim", enough)}`}`,
   );
   const applied = DEFAULT_POLICY.mayApplyAdvice ? "on" : "off";
   blocks.push(paint(
@@ -100,12 +101,20 @@ function attempts(count: number): string {
   return count === 1 ? "1 attempt" : `${count} attempts`;
 }
 
-function piece({ kind, recommendation, isInPlace, figures, because }: Advice, { paint }: Painter): string {
-  const figure = figures.map(({ name, value, unit }) => `${safe(name)} ${value} ${safe(unit)}`).join(", ");
-  const rows = [
-    [kind, paint(isInPlace ? "green" : "yellow", safe(recommendation, LINE_CHARS_MAX))],
-    ...because.map((text) => ["", safe(text, LINE_CHARS_MAX)]),
-    ...(figure === "" ? [] : [["", paint("dim", figure)]]),
-  ];
+/** All of one service in one table, so that what is said begins in one column. */
+function pieces(advice: readonly Advice[], { paint }: Painter): string {
+  const rows = advice.flatMap(({ kind, recommendation, isInPlace, figures, because }) => {
+    const figure = figures.map(({ name, value, unit }) => `${safe(name)} ${value} ${unitOf(value, unit)}`);
+    return [
+      [kind, paint(isInPlace ? "green" : "yellow", safe(recommendation, LINE_CHARS_MAX))],
+      ...because.map((text) => ["", safe(text, LINE_CHARS_MAX)]),
+      ...(figure.length === 0 ? [] : [["", paint("dim", figure.join(", "))]]),
+    ];
+  });
   return table(rows, { indent: 2 });
+}
+
+/** Programs get one name of a unit; people one for each number. */
+function unitOf(value: number, unit: string): string {
+  return safe(value === 1 && COUNTED.has(unit) ? unit.slice(0, -1) : unit);
 }

@@ -5,7 +5,7 @@
 import type { Advice } from "../../state/advice.ts";
 import type { BuildFacts, InstallStep } from "../../state/build_facts.ts";
 import type { AdviceHistory } from "../messages.ts";
-import { figuresOf, isStep, stepTimes } from "./step_times.ts";
+import { figuresOf, isEndOf, isStep, stepTimes } from "./step_times.ts";
 import type { StepTime } from "./step_times.ts";
 
 type Builds = NonNullable<AdviceHistory["service"]>["builds"];
@@ -32,6 +32,8 @@ function slowest(facts: BuildFacts, times: readonly StepTime[], builds: Builds):
   const figures = [...figuresOf(step, builds), { name: "all steps measured", value: total, unit: "s" }];
   const share = `\`${step.text}\` is the slowest step: ${slow.seconds} of ${total} s`;
   if (step.line === null) {
+    // Nothing follows: there is no order to keep.
+    if (isEndOf(slow, step)) return [];
     return [{
       kind: "build-order",
       recommendation: "Keep the install first in the build command; it is one step with what follows it",

@@ -29,6 +29,11 @@ export function isStep({ name }: StepTime, { text, line }: InstallStep): boolean
   return measured !== "" && (wanted.startsWith(measured) || measured.startsWith(wanted));
 }
 
+/** Whether an install in a build command is the end of it. */
+export function isEndOf({ name }: StepTime, { text }: InstallStep): boolean {
+  return plain(name).endsWith(plain(text));
+}
+
 /** What is known of a step's duration. */
 export function figuresOf(step: InstallStep, builds: Builds): Advice["figures"] {
   const time = stepTimes(builds).find((one) => isStep(one, step));

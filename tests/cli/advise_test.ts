@@ -87,6 +87,15 @@ Deno.test("advise says what it rests on from the third attempt on, the same at /
     assertStringIncludes(stdout, "median to live 12 s");
     assertStringIncludes(stdout.replace(/\s+/g, " "), "run line 4 before line 3 copies the sources");
     assertStringIncludes(stdout, "median of the step 4.5 s");
+    assertStringIncludes(
+      stdout.replace(/\s+/g, " "),
+      "failed 0 attempts, median to live 12 s, measured 3 deploys, compared 1 set",
+    );
+    // What is said of each kind begins in one column.
+    const kinds = [...stdout.matchAll(/^ {2}((?:dependency-set|caching|build-order) +)/gm)].map(([, kind]) =>
+      kind
+    );
+    assertEquals([kinds.length > 1, new Set(kinds.map((kind) => kind?.length)).size], [true, 1]);
 
     const report = adviceReportSchema.parse(
       JSON.parse((await main(folder, "-o", "json", "--service", "api")).stdout),
