@@ -78,7 +78,9 @@ export const deploymentPlanSchema = z.object({
   startedAt: at.describe("Of the first run with this id"),
   writtenAt: at,
   strategy: z.string(),
-  topology: z.string().nullable().describe("The newest in use; null when no agent ran"),
+  topology: z.string().nullable().describe(
+    "The newest in use; null when no agent ran, or all in this process",
+  ),
   agents: z.array(z.object({
     agent: z.string(),
     runs: z.number(),

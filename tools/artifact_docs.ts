@@ -77,7 +77,9 @@ ${tableOf(finalStateSchema)}
 ## \`swarm_output.log\`, \`fallback_output.log\`
 
 One line a run: time, agent, \`attempt N of SERVICE INCIDENT\`, the topology, what it concluded in a few words, how long
-it took; or time, agent, \`failed:\`, why, how long. When the swarm fails both logs say so. A log that would exceed
+it took; or time, agent, \`attempt N of SERVICE INCIDENT\`, \`failed:\`, why, how long (\`of SERVICE\` alone for one that
+only looked). When the swarm fails both logs say so, with \`swarm\` in the agent's place. With \`--agents off\` there is
+no topology. A log that would exceed
 ${SESSION_LOG_BYTES_MAX / 1024 / 1024} MiB is kept as \`.1\`, in place of the one before.
 
     2026-01-01T12:00:01.000Z analyzer attempt 1 of my-api inc_0123456789 mesh node-module-missing (94 %) 125 ms
