@@ -160,9 +160,10 @@ function seenRows({ lastCause, seenBefore }: Failure): [string, string][] {
   const texts = seenBefore.map(patternText);
   if (lastCause === UNKNOWN) {
     texts.unshift("not known: the last failure has no cause that could be compared (see evenkeel unknowns)");
+  } else if (lastCause === null) {
+    texts.unshift("not known: nothing was tried whose cause could be compared");
   } else if (!seenBefore.some(({ isLast }) => isLast)) {
-    const named = lastCause === null ? "" : `, ${safe(lastCause)}`;
-    texts.unshift(`no: no earlier incident had this cause${named}`);
+    texts.unshift(`no: no earlier incident had this cause, ${safe(lastCause)}`);
   }
   return texts.map((text) => ["seen before", text]);
 }

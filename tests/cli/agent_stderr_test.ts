@@ -50,7 +50,7 @@ Deno.exit(7);`,
     });
     const runAgent = watchAgents(runner, (agent, failure, occasion) => {
       const event = tell(agent, failure, occasion);
-      recorder.agentFailed(agent, failure, event);
+      recorder.agentFailed(agent, failure, event, occasion);
     });
     const occasion = { serviceId: "srv-1", serviceName: "my-api", incidentId: null };
     const ended = await runAgent(deployerAgent, { task: "deploy", commit: null }, { toolbox: {}, occasion });

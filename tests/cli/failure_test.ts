@@ -97,7 +97,7 @@ Deno.test("an incident that ran out of time is gone on with by the same command"
       [],
       [],
     ]);
-    assertStringIncludes(renderFailure(failure, painter), "no earlier incident had this cause");
+    assertStringIncludes(renderFailure(failure, painter), "nothing was tried whose cause could be compared");
   }));
 
 Deno.test("what was seen before begins with the failure that was there last, and says of each line what it is about", () =>
