@@ -38,6 +38,12 @@ Deno.test("slopeOf() gives the slope that most pairs agree on, whatever a few sa
   assertEquals(slopeOf([]), null);
 });
 
+Deno.test("slopeOf() takes the last of the points that were measured at the same time, and no slope from one time alone", () => {
+  const twice = [[0, 0], [1, 2], [2, 4], [3, 6], [4, 8], [4, 8]] as const;
+  assertEquals(slopeOf(twice)?.middle, 2);
+  assertEquals(slopeOf(Array.from({ length: 9 }, (_, at) => [1, at] as const)), null);
+});
+
 Deno.test("slopeOf() gives an interval that holds the slope and is wide where the figures scatter", () => {
   const scattered = (by: number) =>
     slopeOf(Array.from({ length: 60 }, (_, at) => [at, 2 * at + by * noise(at)] as const))!;

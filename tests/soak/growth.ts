@@ -58,9 +58,12 @@ export function growthGate(
   return { name, verdict, figure, allowed };
 }
 
-/** @returns `null` where there are too few points for an interval */
+/**
+ * @param points by their x; of those at the same x the last one counts
+ * @returns `null` where there are too few points for an interval
+ */
 export function slopeOf(points: readonly (readonly [x: number, y: number])[]): Slope | null {
-  const few = thin(points);
+  const few = thin(points.filter(([x], at) => x !== points[at + 1]?.[0]));
   const slopes = few.flatMap(([x1, y1], at) =>
     few.slice(at + 1).flatMap(([x2, y2]) => x1 === x2 ? [] : [(y2 - y1) / (x2 - x1)])
   ).toSorted((a, b) => a - b);

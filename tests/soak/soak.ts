@@ -195,7 +195,8 @@ async function soakIn(
         filesAt = scheduler.now + FILES_EVERY_MS;
         await recorder.write();
       }
-      if (done() >= samples.length / count) sample();
+      const part = done();
+      if (part < 1 && part >= samples.length / count) sample();
     }
     sample();
     read = await reading.end();
