@@ -16,6 +16,18 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** A child that outlives every wait for its end: who sees it gone saw it killed. */
+const LONG = "sleep 3600";
+
+/** Ends a child that the product left behind. */
+function lastly(pid: number): Disposable {
+  return {
+    [Symbol.dispose]: () => {
+      if (pid > 0 && isAlive(pid)) Deno.kill(pid, "SIGKILL");
+    },
+  };
+}
+
 async function becomesDead(pid: number): Promise<boolean> {
   for (let tries = 0; tries < 3_000; tries++) {
     if (!isAlive(pid)) return true;
@@ -35,15 +47,26 @@ Deno.test("run() gives the output and the exit code of a program", async () => {
   assert(result.kind === "exited" && result.code === 3);
 });
 
-Deno.test("run() kills the whole group at the deadline, grandchildren that hold the pipe included", async () => {
-  const command = ["sh", "-c", "sleep 60 & echo $!; trap '' TERM; while :; do sleep 1; done"] as const;
+Deno.test("run() kills the whole group at the deadline, grandchildren that hold the pipe included (promise 20)", async () => {
+  const command = ["sh", "-c", `${LONG} & echo $!; trap '' TERM; while :; do sleep 1; done`] as const;
   const result = await withPatience(
     500,
     (timeoutMs) => run({ ...here, command, timeoutMs }),
     ({ stdout }) => stdout.endsWith("\n"),
   );
   assert(result.kind === "killed" && result.why === "timeout");
-  assert(await becomesDead(Number(result.stdout.trim())));
+  const pid = Number(result.stdout.trim());
+  using _ = lastly(pid);
+  assert(await becomesDead(pid));
+});
+
+Deno.test("run() returns when the program has ended, and what it left behind with the pipe goes with it (promise 20)", async () => {
+  const command = ["sh", "-c", `${LONG} & echo $!`] as const;
+  const result = await run({ ...here, command, timeoutMs: 60_000 });
+  const pid = Number(result.stdout.trim());
+  using _ = lastly(pid);
+  assertEquals([result.kind, pid > 0], ["exited", true]);
+  assert(await becomesDead(pid));
 });
 
 Deno.test("run() keeps the beginning and the end of an output that is too large", async () => {
@@ -66,12 +89,13 @@ Deno.test("run() gives a child nothing of our environment", async () => {
   assertEquals(result.stdout.includes("CANARY"), false);
 });
 
-Deno.test("end() removes the scratch folder and everything the child started", async () => {
+Deno.test("end() removes the scratch folder and everything the child started (promise 20)", async () => {
   const scratch = await Deno.makeTempDir();
-  await using group = startGroup({ ...here, command: ["sh", "-c", "sleep 60 & echo $!; wait"], scratch });
+  await using group = startGroup({ ...here, command: ["sh", "-c", `${LONG} & echo $!; wait`], scratch });
   const reader = group.stdout.getReader();
   const first = await reader.read();
   const pid = Number(new TextDecoder().decode(first.value).trim());
+  using _ = lastly(pid);
   assert(isAlive(pid));
   reader.releaseLock();
   await Promise.all([group.end(), group.stdout.cancel(), group.stderr.cancel()]);
@@ -79,12 +103,12 @@ Deno.test("end() removes the scratch folder and everything the child started", a
   assertEquals(await Deno.stat(scratch).catch(() => "gone"), "gone");
 });
 
-Deno.test("a child and its scratch folder go when this process is killed with SIGKILL", async () => {
+Deno.test("a child and its scratch folder go when this process is killed with SIGKILL (promise 20)", async () => {
   const scratch = await Deno.makeTempDir();
   const module = new URL("../../process/group.ts", import.meta.url).href;
   const program = `
     import { startGroup } from ${JSON.stringify(module)};
-    const group = startGroup({ command: ["sleep", "60"], cwd: "/", env: { PATH: "/usr/bin:/bin" }, scratch: ${
+    const group = startGroup({ command: ["sleep", "3600"], cwd: "/", env: { PATH: "/usr/bin:/bin" }, scratch: ${
     JSON.stringify(scratch)
   } });
     console.log(group.pid);
@@ -96,6 +120,7 @@ Deno.test("a child and its scratch folder go when this process is killed with SI
   }).spawn();
   const reader = parent.stdout.getReader();
   const pid = Number(new TextDecoder().decode((await reader.read()).value).trim());
+  using _ = lastly(pid);
   assert(isAlive(pid));
   parent.kill("SIGKILL");
   await parent.status;
