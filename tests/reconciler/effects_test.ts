@@ -1,5 +1,6 @@
 /** Effects on a Render that loses answers, runs by another clock or does not keep what it is told. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { runInline } from "../../agents/inline.ts";
 import { CheckoutCache } from "../../reconciler/checkouts.ts";
 import { performEffect } from "../../reconciler/effects.ts";
 import type { EffectResult } from "../../reconciler/effects/context.ts";
@@ -50,17 +51,19 @@ async function performing(
   step: Step,
   api: Partial<Parts["api"]>,
   work: (perform: () => Promise<EffectResult>, clock: ManualClock) => Promise<void>,
+  change: Partial<Attempt> = {},
 ): Promise<void> {
   await using store = await openSqliteStore(IN_MEMORY);
   await using checkouts = new CheckoutCache();
   const clock = new ManualClock();
   const doubts = new Doubts(clock);
-  const incident = incidentWith(repair);
+  const incident = incidentWith(repair, change);
   const [attempt] = incident.attempts;
   assert(attempt !== undefined);
   const seen = sighting([deploy("dep-2", "live"), deploy("dep-1", "deactivated")], { health: BAD });
-  // Of the parts, these steps take the store, the clock and the API.
-  const parts = { store, clock, api } as unknown as Parts;
+  const onAgentOutput = () => Promise.resolve();
+  // Of the parts, these steps take the store, the clock, the API and the deployer.
+  const parts = { store, clock, api, runAgent: runInline, onAgentOutput } as unknown as Parts;
   const request = { spec: spec(), seen, incident, attempt, step, record: sampled(seen, 3, spec()), doubts };
   await work(() => performEffect(parts, checkouts, request, new AbortController().signal), clock);
 }
@@ -86,6 +89,34 @@ Deno.test("a rollback whose answer was lost is not sent again while it may still
     assertEquals(sent, 1);
   });
 });
+
+const CARRIED: readonly [Repair, Partial<Attempt>, string][] = [
+  [{ kind: "patch", edits: [], diff: "" }, { commit: "fix", branch: "main", stepsDone: ["push"] }, "fix"],
+  [{ kind: "redeploy", clearCache: false }, {}, "commit-dep-2"],
+];
+for (const [repair, change, commit] of CARRIED) {
+  Deno.test(`a deploy of a ${repair.kind} whose answer was lost is found again by its commit, not in what somebody else deployed meanwhile (promise 29)`, async () => {
+    const foreign = { id: "dep-4", trigger: "new_commit", commit: { id: "other" } };
+    let shown = [foreign];
+    let sent = 0;
+    const api: Partial<Parts["api"]> = {
+      createDeploy: () => {
+        sent++;
+        return Promise.reject(new RenderUnreachable("Cannot call deploys: no answer", "deploys"));
+      },
+      listDeploys: () => Promise.resolve(sent === 0 ? [] : shown.map((one) => deploySchema.parse(one))),
+    };
+    await performing(repair, "deploy", api, async (perform, clock) => {
+      await assertRejects(perform, RenderUnreachable);
+      await assertRejects(perform, StillInDoubt);
+      await clock.advance(DOUBT_MS - 1);
+      await assertRejects(perform, StillInDoubt);
+      shown = [foreign, { id: "dep-3", trigger: "api", commit: { id: commit } }];
+      assertEquals((await perform()).attempt.deployId, "dep-3");
+      assertEquals(sent, 1);
+    }, change);
+  });
+}
 
 Deno.test("a restart whose answer was lost is known again by its name, however far Render's clock is behind ours (promise 4)", async () => {
   const events = ["evt-1"];

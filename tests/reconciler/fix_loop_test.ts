@@ -143,7 +143,7 @@ class Patient implements AsyncDisposable {
   }
 }
 
-Deno.test("a failure that no repair cures is tried with each patch once, however often it comes back, and stalls with the reason (promise 9)", async () => {
+Deno.test("a failure that no repair cures is tried with each patch once, however often it comes back, and stalls with the reason (promise 9) (promise 22)", async () => {
   await using patient = await Patient.open({});
   for (let day = 0; day < 4; day++) {
     patient.push({ "src/main": "defect stone", notes: "none yet" });
@@ -160,6 +160,9 @@ Deno.test("a failure that no repair cures is tried with each patch once, however
   const { changes } = patient;
   assertEquals(new Set(changes).size, changes.length, changes.join("\n"));
   assertEquals(changes.length, 2);
+  // Of each it is learned that it did not help.
+  const learned = await patient.store.listOutcomes();
+  assertEquals(learned.map(({ outcome }) => outcome), ["no_effect", "no_effect"], JSON.stringify(learned));
 });
 
 Deno.test("a setting that did not help is not set again, whatever somebody has set in its place since (promise 9)", async () => {

@@ -51,12 +51,14 @@ Deno.test("a deploy of the fix that Render canceled or skipped is followed to th
   assertEquals(found(twice), ["DeployFound", "dep-5"]);
 });
 
-Deno.test("a deploy of the fix that another commit took the place of is given up, not assumed to have worked (promise 29)", () => {
+Deno.test("a deploy of the fix that another commit took the place of is given up, not assumed to have worked and not learned from (promise 22) (promise 29)", () => {
   const action = next(deploy("dep-4", "live", { commit: "other" }), deploy("dep-3", "canceled", FIX));
   assert(action.kind === "record");
   assertEquals([action.event.type, action.incident.attempts[0]?.status], ["AttemptFailed", "abandoned"]);
+  // Nor that it did not work: what was never tried teaches nothing.
+  assertEquals(action.outcome, undefined);
   // An older deploy of the commit says nothing about this one.
   const older = next(deploy("dep-3", "canceled", FIX), deploy("dep-1", "live", FIX));
   assert(older.kind === "record");
-  assertEquals(older.incident.attempts[0]?.status, "abandoned");
+  assertEquals([older.incident.attempts[0]?.status, older.outcome], ["abandoned", undefined]);
 });

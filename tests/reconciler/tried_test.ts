@@ -23,7 +23,7 @@ async function tried(now: Incident, past: readonly Incident[] = []): Promise<Tri
   return await triedBefore(parts, now, "fp1");
 }
 
-Deno.test("one redeploy an incident is free; a person's fresh start and the next incident have their own (promise 13)", async () => {
+Deno.test("one redeploy an incident is free, to a person's fresh start and to the next incident too; a patch that failed is not tried again (promise 9) (promise 13)", async () => {
   const spent = incident({ attempts: [attempt(again)] });
   assert((await failed(spent)).has("again"), "a second redeploy would be hoping");
   assertEquals(await failed({ ...spent, attemptsBefore: 1 }), new Set());

@@ -4,7 +4,7 @@
  */
 import { RenderRefused, RenderUnreachable } from "../../render/api.ts";
 import type { Parts } from "../../reconciler/parts.ts";
-import { instead, withApi, withIncident, withStore } from "./planted.ts";
+import { instead, withApi, withIncident, withRecord, withStore } from "./planted.ts";
 import type { PlantedBug } from "./planted.ts";
 import { CLOCK_BUGS } from "./clock_bugs.ts";
 import { REPLICA_BUGS } from "./replica_bugs.ts";
@@ -161,6 +161,36 @@ export const BUGS: Record<string, PlantedBug> = {
       ...incident,
       attempts: incident.attempts.map((attempt) => ({ ...attempt, repairHash: "forgotten" })),
     })),
+  },
+  "learns of every repair that it healed": {
+    breaks: ["healed"],
+    ...withRecord((written) =>
+      written.outcome === undefined
+        ? written
+        : { ...written, outcome: { ...written.outcome, outcome: "healed" } }
+    ),
+  },
+  "takes the newest deploy for the one that it asked for": {
+    breaks: ["real"],
+    parts: (parts) => {
+      const newest = new Map<string, string>();
+      const api = instead(parts.api, (api) => ({
+        listDeploys: async (id, query, signal) => {
+          const deploys = await api.listDeploys(id, query, signal);
+          if (deploys[0] !== undefined) newest.set(id, deploys[0].id);
+          return deploys;
+        },
+      }));
+      const store = instead(parts.store, (store) => ({
+        finish: async (key, end) => {
+          const entry = await store.getJournalEntry(key);
+          const deployId = newest.get(entry?.serviceId ?? "");
+          const isTaken = entry?.kind === "deploy" && end.state === "done" && deployId !== undefined;
+          await store.finish(key, isTaken ? { ...end, result: { deployId } } : end);
+        },
+      }));
+      return { ...parts, api, store };
+    },
   },
   "loses a key of the queue now and then": {
     breaks: ["ends"],

@@ -4,7 +4,14 @@
  * own time, never by a date that the product wrote.
  */
 import type { Json } from "../../base/json.ts";
-import type { Attempt, EffectKind, Incident, JournalEntry, StateEvent } from "../../state/records.ts";
+import type {
+  Attempt,
+  EffectKind,
+  Incident,
+  JournalEntry,
+  Outcome,
+  StateEvent,
+} from "../../state/records.ts";
 import type { Change, Store } from "../../state/store.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
 import { gapMaxMs } from "../../reconciler/samples.ts";
@@ -370,12 +377,26 @@ export class Checker {
       }
     }
     const deployId = fieldOf(result, "deployId");
-    if (typeof deployId === "string" && !service.deploys.some(({ id }) => id === deployId)) {
-      this.#fail("real", `${key}: there is no deploy ${deployId}`);
+    if (typeof deployId !== "string") return;
+    const deploy = service.deploys.find(({ id }) => id === deployId);
+    if (deploy === undefined) return this.#fail("real", `${key}: there is no deploy ${deployId}`);
+    const commit = kind === "deploy" ? fieldOf(payload, "commit") : undefined;
+    if (typeof commit === "string" && deploy.commit !== commit) {
+      this.#fail("real", `${key}: ${deployId} is of ${deploy.commit.slice(0, 7)}, not ${commit.slice(0, 7)}`);
     }
   }
 
-  #recorded({ service, incident }: Change): void {
+  /** Of a repair that is remembered as one that healed: that its deploy was proven, or brought another failure to light. */
+  #checkLearned({ outcome, attempt: number }: Outcome, { id, serviceId, attempts }: Incident): void {
+    const attempt = attempts.find((one) => one.number === number);
+    if (outcome !== "healed" || attempt?.aftermath?.isAnother === true) return;
+    const deployId = attempt?.deployId ?? null;
+    const isProven = attempt?.status === "fixed" &&
+      (deployId === null || this.#proven.has(`${serviceId}/${deployId}`));
+    if (!isProven) this.#fail("healed", `${id}/${number} is learned from as healed: ${deployId}`);
+  }
+
+  #recorded({ service, incident, outcome }: Change): void {
     if (service !== undefined) this.services.set(service.serviceId, service);
     if (incident === undefined) return;
     const before = this.incidents.get(incident.id);
@@ -389,6 +410,7 @@ export class Checker {
       this.#fail("attempts", `${incident.id} lost an attempt`);
     }
     this.#checkPatience(incident, before);
+    if (outcome !== undefined) this.#checkLearned(outcome, incident);
     const begun = incident.attempts.at(-1);
     if (begun !== undefined && incident.attempts.length > (before?.attempts.length ?? 0)) {
       this.#begun(incident, begun);
