@@ -1,7 +1,6 @@
 /**
- * Takes away an agent's means to start programs and workers and to signal processes. Deno refuses programs and signals
- * in any case, but that is the one permission that its audit is silent about: here an attempt is told before it is
- * refused. A worker has all of Deno anew, where nothing of this holds, and no agent needs one. What starts a program
+ * Takes away an agent's means to start programs and workers, to signal processes and to ask for permissions. Deno
+ * refuses all but workers in any case, but of these its audit is silent: here an attempt is told before it is refused. A worker has all of Deno anew, where nothing of this holds, and no agent needs one. What starts a program
  * through `node:child_process` without coming by here asks Deno for a variable first, which audit.ts hears.
  */
 import { ChildProcess } from "node:child_process";
@@ -33,6 +32,11 @@ export function withoutPrograms(tell: (what: string) => void): void {
   for (const name of ["run", "spawn", "spawnAndWait", "spawnAndWaitSync"]) {
     if (Object.hasOwn(Deno, name)) Object.defineProperty(Deno, name, run);
   }
+  const request = {
+    value: (descriptor?: { name?: unknown }) => refuse(`ask for the permission ${descriptor?.name}`),
+    ...fixed,
+  };
+  Object.defineProperties(Deno.Permissions.prototype, { request, requestSync: request });
   Object.defineProperties(process, { kill });
   Object.defineProperties(globalThis, { Worker: { value: Worker, ...fixed } });
   const spawn = ({ file }: { file?: unknown }) => refuse(`run ${file}`);

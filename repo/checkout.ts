@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { EvenkeelError, EXIT } from "../base/errors.ts";
 import type { RunResult } from "../process/run.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
-import { git, gitOutput } from "./git.ts";
+import { git, gitError, gitOutput } from "./git.ts";
 import type { GitOptions } from "./git.ts";
 import { readInside } from "./read_inside.ts";
 import { checkBranch, checkCommit, parseRemote } from "./remote.ts";
@@ -209,11 +209,11 @@ async function readTree(commit: string, doing: string, options: GitOptions, limi
     // A few trees can name each other into more files than anybody could list.
     endAtOutputMax: true,
   });
-  if (result.truncated) refuse(`it has more than ${filesMax} files, or very long names`);
+  const isTooMuch = result.kind === "killed" ? result.why === "output" : result.truncated;
+  if (isTooMuch) refuse(`it has more than ${filesMax} files, or very long names`);
   if (result.kind !== "exited" || result.code !== 0) {
-    return await gitOutput(["ls-tree", "-r", commit], doing, options).then(() =>
-      refuse("its files cannot be listed")
-    );
+    options.signal?.throwIfAborted();
+    throw gitError(result, doing, options);
   }
   const entries = new Map<string, TreeEntry>();
   const folders = new Set<string>();

@@ -238,7 +238,8 @@ export const THEMES: readonly Theme[] = [
         number: 21,
         title: "Children that ask for more",
         happens: "An agent tries to read, write, connect, spawn or look where it was not allowed to.",
-        holds: "It is refused and reported.",
+        holds:
+          "It is refused and reported. Two attempts are refused without a report; docs/confinement.md names them.",
       },
     ],
   },

@@ -47,7 +47,7 @@ function traps(canary: string, evil: string): Record<string, string> {
     "trap.js": node,
     "binding.gyp": `{"targets": [{"target_name": "x", "actions": ["<!(${shell})"]}]}`,
     "requirements.txt":
-      `--index-url ${evil}\n--extra-index-url ${evil}\n--find-links ${evil}\n-e .\n./local\ntrap @ ${evil}trap.whl\nlib-a==1.0\n`,
+      `--index-url ${evil}\n--extra-index-url ${evil}\n--find-links ${evil}\n-e .\n./local\ntrap @ ${evil}trap.whl\nlib-a==1.0\nlib-b>=1.0\n`,
     "setup.py": python,
     "setup.cfg": "[metadata]\nname = attr: trap.name\n",
     "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "trap"\nbackend-path = ["."]\n',
@@ -109,7 +109,12 @@ Deno.test("nothing of a repository runs or is obeyed while a fix for it is valid
       { name: "trap", version: "1.0.0", ...{ scripts, hasInstallScript: true } },
       { name: "leads-out", version: "1.0.0", dependencies: { x: `${evil.url}x.tgz` } },
     ]);
-    await using index = await createPythonIndex([{ name: "lib-a", version: "1.0" }]);
+    await using index = await createPythonIndex([
+      { name: "lib-a", version: "1.0" },
+      { name: "lib-b", version: "1.0" },
+      // What pip would take, and what it has to run to know what it needs.
+      { name: "lib-b", version: "2.0", source: { touches: canary } },
+    ]);
     await using repository = await createBareRepository(files);
     await using checkout = await cloneCheckout({
       url: repository.url,

@@ -7,6 +7,7 @@ import { EvenkeelError } from "../../base/errors.ts";
 import { logOf } from "../../base/log.ts";
 import { asJson, asText } from "../../cli/diagnosis_text.ts";
 import { createNarrator } from "../../cli/event_line.ts";
+import { reportError } from "../../cli/dispatch.ts";
 import { describeFailure, renderFailure } from "../../cli/failure.ts";
 import { startLog } from "../../cli/log.ts";
 import { createPainter, toJson } from "../../cli/output.ts";
@@ -18,6 +19,7 @@ import { fillArgument, hookEnvironment, placeholders } from "../../hooks/placeho
 import { toolEnvironment } from "../../process/environment.ts";
 import { run } from "../../process/run.ts";
 import { commitMessage, commitTitle, pullRequestBody } from "../../reconciler/message.ts";
+import { RenderRefused } from "../../render/api.ts";
 import { parseConnection } from "../../render/connection.ts";
 import { parseRemote } from "../../repo/remote.ts";
 import { createCleanStore } from "../../state/clean_store.ts";
@@ -31,6 +33,19 @@ import { attempt, event, incident, serviceRecord, START } from "../state/builder
 import { hostileText, randomOf, UNSAFE } from "./hostile.ts";
 
 const TEXTS = inFull(1000, 60);
+/** What `reportError` prints. */
+function reported(error: unknown): string[] {
+  const lines: string[] = [];
+  const original = console.error;
+  console.error = (line: string) => lines.push(line);
+  try {
+    reportError(error);
+  } finally {
+    console.error = original;
+  }
+  return lines;
+}
+
 const painter = createPainter({ isTerminal: false });
 const redact = createRedactor([]);
 
@@ -330,7 +345,18 @@ Deno.test("a line of ten megabytes, a million lines and bytes that are no text l
 
 Deno.test("an error that quotes hostile text is shown on clean lines (promise 14)", () => {
   for (let seed = 0; seed < TEXTS; seed++) {
-    const error = new EvenkeelError(`Cannot clone: ${hostileText(seed)}`);
-    assertSafe("an error", cleanLog(error.message, redact));
+    const text = (offset: number) => hostileText(seed * 100 + offset);
+    const remote = new RenderRefused(`Cannot call GET /x: ${text(3)}`, 404, "GET /x", undefined);
+    for (
+      const error of [
+        new EvenkeelError(`Cannot clone: ${text(1)}`, { hint: text(2) }),
+        remote,
+        new TypeError(text(4)),
+      ]
+    ) {
+      const lines = reported(error);
+      assert(lines.length > 0);
+      for (const line of lines) assertSafe("an error", line);
+    }
   }
 });

@@ -21,9 +21,10 @@ export interface PythonPackage {
    * There is no wheel, only sources, which need nothing to be built with. The build fails, does not end, asks for
    * all the memory it gets, takes some seconds, or (`paired`) ends when that of another paired package is under way:
    * what two builds at the same time save, without a clock. Linux only.
+   * One that touches a file does so as soon as anybody only asks what the sources need.
    * @default a wheel
    */
-  source?: "broken" | "endless" | "greedy" | "paired" | { seconds: number };
+  source?: "broken" | "endless" | "greedy" | "paired" | { seconds: number } | { touches: string };
 }
 
 export interface PythonIndex extends AsyncDisposable {
@@ -104,6 +105,11 @@ function sources(
     "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
     "wheel.base64": built.toBase64(),
     "backend.py": `import base64, os, time
+${
+      typeof source === "object" && "touches" in source
+        ? `open(${JSON.stringify(source.touches)}, "w").close()`
+        : ""
+    }
 
 def prepare_metadata_for_build_wheel(folder, settings=None):
     os.makedirs(os.path.join(folder, "${info}"))
@@ -164,7 +170,7 @@ function work(source: PythonPackage["source"], meeting: string): string {
     case "broken":
       return 'raise SystemExit("error: no compiler for Fortran was found")';
     default:
-      return `time.sleep(${source?.seconds ?? 0})`;
+      return `time.sleep(${source !== undefined && "seconds" in source ? source.seconds : 0})`;
   }
 }
 

@@ -76,6 +76,13 @@ Deno.test("unknown samples never make a service bad (promise 12)", () => {
   assert(!isConfirmedBad(sampled(unknown, 20, spec()), spec()));
 });
 
+Deno.test("looks that failed are no bad samples: with one bad sample they make no service bad (promise 12)", () => {
+  let record = empty;
+  for (const seen of [live, null, null, bad]) record = addSample(record, observation(seen, 0), spec());
+  assertEquals(record.recentVerdicts, ["good", "unknown", "unknown", "bad"]);
+  assert(!isConfirmedBad(record, spec()));
+});
+
 Deno.test("conditions tell the four criteria apart and move their time only when a status changes", () => {
   const seen = sighting([deploy("dep-2", "build_failed"), deploy("dep-1", "live")], {
     json: BAD,

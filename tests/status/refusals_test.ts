@@ -30,6 +30,17 @@ async function send({ url }: StatusServer, text: string): Promise<string> {
   return await new Response(connection.readable).text();
 }
 
+Deno.test("a token and a signature are compared by what takes as long for a near miss as for any other", async () => {
+  for (const file of ["status/server.ts", "render/webhook.ts"]) {
+    const source = await Deno.readTextFile(new URL(`../../${file}`, import.meta.url));
+    assert(/\btimingSafeEqual\(/.test(source), `${file} compares in another way`);
+    assert(
+      !/[!=]==? *(?:(?:token|given|expected)\b(?!\.)|digest\()/.test(source),
+      `${file} compares by its first difference`,
+    );
+  }
+});
+
 const REFUSED: [what: string, request: string, status: number][] = [
   ["no host", "GET /healthz HTTP/1.1\r\n\r\n", 400],
   ["no host, of HTTP/1.0", "GET /healthz HTTP/1.0\r\n\r\n", 400],

@@ -106,6 +106,31 @@ Deno.test("a client that does not read its answer is ended, and so is one that a
   });
 });
 
+Deno.test("a client that is never idle and asks seldom enough is ended when its connection is too old", async () => {
+  const patient = { headTimeoutMs: 60_000, requestTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
+  // So many take the client far longer than its connection may last.
+  const requestsMax = 200;
+  await serving(async (listener) => {
+    using connection = await connect(listener);
+    let answers = 0;
+    const isAnswered = async () => {
+      try {
+        await write(connection, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        return await connection.read(new Uint8Array(1000)) !== null;
+      } catch {
+        // Reset.
+        return false;
+      }
+    };
+    while (await isAnswered()) {
+      answers++;
+      await new Promise((resolve) => setTimeout(resolve, DRIBBLE_MS));
+    }
+    assert(answers > 0 && answers < requestsMax, `${answers} answers`);
+    assert(await isServed(listener));
+  }, { ...patient, requestsMax, connectionTimeoutMs: 500 });
+});
+
 Deno.test("connections beyond the most are closed unheard", async () => {
   const patient = { headTimeoutMs: 60_000, requestTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
   await serving(async (listener) => {
