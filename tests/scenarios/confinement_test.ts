@@ -58,7 +58,7 @@ await serveAgent(fixer);
   const session = join(stage.dataDirectory, "memory", "sessions", parts.sessionId);
   assertStringIncludes(
     await Deno.readTextFile(join(session, "swarm_output.log")),
-    `fixer failed: denied: ${reason}`,
+    `fixer attempt 1 of ${patient.name} ${incident?.id} failed: denied: ${reason}`,
   );
   // Nothing went on where nothing would have held it.
   await Deno.readTextFile(join(session, "fallback_output.log")).then(
