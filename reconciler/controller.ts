@@ -18,7 +18,7 @@ import { OBSERVE_ONLY } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
 import { RunningPass } from "./pass.ts";
 import type { Pass } from "./pass.ts";
-import { act, diagnose, read } from "./pass_steps.ts";
+import { act, diagnose, lookingAgain, read } from "./pass_steps.ts";
 import { plan } from "./plan.ts";
 import { FailureCounts } from "./process_memory.ts";
 import type { ProcessMemory } from "./process_memory.ts";
@@ -156,6 +156,9 @@ export class Controller implements AsyncDisposable {
       await pass.become(resume(incident), { type: "IncidentResumed", message: "A person asked to go on" });
     }
     for (let round = 0; round < BOOKKEEPING_MAX; round++) {
+      const old = pass.tooOld();
+      // What was decided so far is recorded, so that the next pass goes on from there with what it sees.
+      if (old !== null) return pass.end(lookingAgain(old));
       const action = this.#plan(pass.spec, observation, pass.current, await this.#recall(pass), pass.now());
       // Counted back from now: what was read may have told what time it is.
       const lookedSince = Math.round(clock.now() - (clock.monotonic() - beganMs));

@@ -9,6 +9,7 @@ import type { Action } from "./action.ts";
 import { dependencyDetail, dependencyVariant } from "./advising.ts";
 import { conditionsOf } from "./conditions.ts";
 import { underSpec } from "./generation.ts";
+import { tooOld } from "./look_age.ts";
 import { incidentNotAhead, recordNotAhead } from "./not_ahead.ts";
 import type { Observation } from "./observation.ts";
 import type { Outcome } from "./outcome.ts";
@@ -65,7 +66,8 @@ export class RunningPass {
     const stored = await store.getService(serviceId) ??
       emptyRecord(serviceId, given.service, given.generation);
     const incident = await store.getActiveIncident(serviceId);
-    const now = parts.clock.now();
+    // What is written here stays: only who has just heard from Render what time it is knows what lies ahead.
+    const now = observation.seen === null ? Infinity : parts.clock.now();
     const { record: known, spec } = underSpec(recordNotAhead(stored, now), given);
     const before = wasLost ? { ...known, streak: null } : known;
     const record = addSample(before, observation, spec);
@@ -90,6 +92,12 @@ export class RunningPass {
 
   now(): number {
     return this.parts.clock.now();
+  }
+
+  /** Why nothing may be decided or done by what this pass has seen any more; `null` while it may. */
+  tooOld(): string | null {
+    // Where nothing was seen, nothing is decided by it.
+    return this.observation.seen === null ? null : tooOld(this.observation, this.spec, this.parts.clock);
   }
 
   end(outcome: Outcome, withheld: Action | null = null): Pass {

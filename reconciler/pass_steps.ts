@@ -12,6 +12,7 @@ import { aftermathOf, NOTHING_READ } from "./aftermath.ts";
 import type { Aftermath, Finding } from "./aftermath.ts";
 import { performEffect } from "./effects.ts";
 import { addAttempt, changeAttempt, stall } from "./incident.ts";
+import { LookedLongAgo } from "./look_age.ts";
 import type { Sighting } from "./observation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunningPass } from "./pass.ts";
@@ -135,7 +136,11 @@ export async function act(
   const key = `act/${action.incident.id}`;
   await parts.checkRoom?.();
   try {
-    const request = { spec, seen, record, doubts: memory.doubts, ...action };
+    const assertRecent = () => {
+      const old = pass.tooOld();
+      if (old !== null) throw new LookedLongAgo(old);
+    };
+    const request = { spec, seen, record, doubts: memory.doubts, assertRecent, ...action };
     const result = await performEffect(parts, memory.checkouts, request, signal);
     memory.failures.forget(key);
     const changed = changeAttempt(action.incident, action.attempt.number, result.attempt);
@@ -151,6 +156,7 @@ export async function act(
     }
     return waiting("Acted", result.message, 0);
   } catch (error) {
+    if (error instanceof LookedLongAgo) return lookingAgain(error.message);
     if (error instanceof StillInDoubt) return waiting("InDoubt", error.message, error.waitMs);
     if (!isPassing(error) || error instanceof DiskTrouble) throw error;
     await parts.checkRoom?.();
@@ -179,6 +185,11 @@ async function understand(pass: RunningPass, incident: Incident, after: Aftermat
 function sightingOf({ observation: { seen } }: RunningPass): Sighting {
   if (seen === null) throw new Error("A step was planned without a sighting");
   return seen;
+}
+
+/** The pass ends and the next one begins: what this one has seen is too old. */
+export function lookingAgain(message: string): Outcome {
+  return waiting("LookedLongAgo", message, 0);
 }
 
 function waiting(reason: string, message: string, afterMs: number): Outcome {

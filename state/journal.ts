@@ -45,6 +45,8 @@ export interface EffectSteps {
   perform(): Promise<Json>;
   /** True for an error that proves the effect did not happen and will not. @default isCertainRefusal */
   isCertain?(error: unknown): boolean;
+  /** True for an error that proves that this try was not sent, and may be made again. @default never */
+  isUnsent?(error: unknown): boolean;
   /** Takes secrets out of the text of an error before it is stored. */
   redact?(text: string): string;
 }
@@ -110,7 +112,7 @@ async function attempt(
       const message = sanitizeLine(steps.redact?.(text) ?? text);
       await store.finish(key, { state: "failed", result: { error: message }, at: clock.now() });
       doubts?.settled(key);
-    } else if (error instanceof RenderRefused && error.status === 429) {
+    } else if (steps.isUnsent?.(error) === true || (error instanceof RenderRefused && error.status === 429)) {
       doubts?.refused(key);
     } else {
       doubts?.lost(key);

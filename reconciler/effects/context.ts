@@ -14,6 +14,7 @@ import { isCertainRefusal, performOnce } from "../../state/journal.ts";
 import type { Attempt, EffectKind, Incident, ServiceRecord } from "../../state/records.ts";
 import type { Step } from "../action.ts";
 import type { CheckoutCache } from "../checkouts.ts";
+import { LookedLongAgo } from "../look_age.ts";
 import type { DeployView, Sighting } from "../observation.ts";
 import { DEPLOYS_READ, deployView, serviceView } from "../observe.ts";
 import type { AgentContext, Parts } from "../parts.ts";
@@ -42,6 +43,8 @@ export interface EffectRequest {
   record: ServiceRecord;
   /** The writes of this process whose end is not known. */
   doubts: Doubts;
+  /** @throws {LookedLongAgo} when `seen` is too old to change anything by it */
+  assertRecent(): void;
 }
 
 const deployIntentSchema = z.object({ known: z.array(z.string()) });
@@ -112,7 +115,14 @@ export class EffectContext {
     payload: Json,
     work: { alreadyDone: (intended: Json) => Promise<Result | null>; perform: () => Promise<Result> },
   ): Promise<Result> {
-    const { incident, attempt, step, seen, onlyIfDone } = this.request;
+    const { incident, attempt, step, seen, onlyIfDone, assertRecent } = this.request;
+    // Before the intent too: an intent counts.
+    assertRecent();
+    const perform = async () => {
+      if (onlyIfDone !== undefined) throw new NotWanted(onlyIfDone);
+      assertRecent();
+      return await work.perform();
+    };
     const { result } = await performOnce(this.parts.store, {
       key: `${incident.id}/${attempt.number}/${step}`,
       serviceId: seen.service.id,
@@ -122,8 +132,9 @@ export class EffectContext {
       ...(HAPPENS_AGAIN.includes(step) ? { doubts: this.request.doubts } : {}),
     }, {
       alreadyDone: work.alreadyDone,
-      perform: () => onlyIfDone === undefined ? work.perform() : Promise.reject(new NotWanted(onlyIfDone)),
+      perform,
       isCertain: (error) => error instanceof NotWanted || isCertainRefusal(error),
+      isUnsent: (error) => error instanceof LookedLongAgo,
     });
     return schema.parse(result);
   }

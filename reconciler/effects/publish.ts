@@ -118,6 +118,14 @@ async function publishNow(
       );
       if (again.commit !== commit) return { kind: "different", commit: again.commit };
     }
+    try {
+      context.request.assertRecent();
+    } catch (error) {
+      // Made while the machine slept, or a large one to clone: the next look finds it ready.
+      await context.checkouts.put(incident.id, attempt.number, checkout);
+      checkout = null;
+      throw error;
+    }
     return await repositories.publish(checkout, commit, {
       mode: spec.mode === "pull-request" ? "pull-request" : "push",
       incident: incident.id,

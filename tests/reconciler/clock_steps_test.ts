@@ -282,6 +282,33 @@ Deno.test("what a process with a wrong clock dated ahead is waited for no longer
   }
 });
 
+Deno.test("a process whose clock is hours behind, and which cannot ask Render, makes nothing that is waited for older than it is (promise 4)", async () => {
+  const behind: Clockwork = (step) => step === 1 ? -15.5 * HOUR : 0;
+  for (const name of ["the end of a deploy", "the end of somebody's deploy", "a deploy of what was pushed"]) {
+    const plot = PLOTS[name];
+    assert(plot !== undefined);
+    const told = await happenings(
+      {
+        ...plot,
+        befalls(fate) {
+          plot.befalls(fate);
+          const { after, weather } = fate;
+          // Nothing is answered as long as the clock is wrong.
+          after(plot.forMs / 4 - SECOND, () => weather({ busy: 1 }));
+          after(plot.forMs / 2, () => weather({ busy: 0 }));
+        },
+      },
+      behind,
+      3,
+      { restarts: true, isDeaf: (step) => step === 1 },
+    );
+    const { what, afterMs } = plot.shows;
+    const [kind = ""] = what.split(" for ");
+    const end = told.find((one) => one.what.startsWith(kind));
+    assert(end !== undefined && end.at >= afterMs, JSON.stringify(told, null, 2));
+  }
+});
+
 Deno.test("how long a look took is told rightly where its first answer set the clock (promise 4)", async () => {
   const plot = PLOTS["the end of a deploy"];
   assert(plot !== undefined);

@@ -261,6 +261,7 @@ export class Leader {
       step: deed.step,
       record,
       doubts: this.#doubts,
+      assertRecent: () => {},
     };
     await using checkouts = new CheckoutCache();
     await performEffect(parts, checkouts, request, new AbortController().signal);

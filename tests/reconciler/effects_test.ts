@@ -64,7 +64,16 @@ async function performing(
   const onAgentOutput = () => Promise.resolve();
   // Of the parts, these steps take the store, the clock, the API and the deployer.
   const parts = { store, clock, api, runAgent: runInline, onAgentOutput } as unknown as Parts;
-  const request = { spec: spec(), seen, incident, attempt, step, record: sampled(seen, 3, spec()), doubts };
+  const request = {
+    spec: spec(),
+    seen,
+    incident,
+    attempt,
+    step,
+    record: sampled(seen, 3, spec()),
+    doubts,
+    assertRecent: () => {},
+  };
   await work(() => performEffect(parts, checkouts, request, new AbortController().signal), clock);
 }
 
@@ -163,7 +172,14 @@ async function giveBack(api: Partial<Parts["api"]>) {
   for (let round = 0; round < 5; round++) {
     const action = plan(spec(), observation(seen), incident, memory(record), NOW);
     if (action.kind !== "effect") return { action, incident, messages };
-    const request = { ...action, spec: spec(), seen, record, doubts: new Doubts(clock) };
+    const request = {
+      ...action,
+      spec: spec(),
+      seen,
+      record,
+      doubts: new Doubts(clock),
+      assertRecent: () => {},
+    };
     const result = await performEffect(parts, checkouts, request, new AbortController().signal);
     messages.push(result.message);
     incident = changeAttempt(incident, action.attempt.number, result.attempt);

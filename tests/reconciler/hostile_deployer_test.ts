@@ -95,6 +95,7 @@ async function deployBy(lie: Lie, step: Step) {
     step,
     record,
     doubts,
+    assertRecent: () => {},
   };
   const signal = new AbortController().signal;
   try {

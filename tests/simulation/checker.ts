@@ -14,6 +14,7 @@ import type {
 } from "../../state/records.ts";
 import type { Change, Store } from "../../state/store.ts";
 import type { ServiceSpec } from "../../reconciler/spec.ts";
+import { LOOK_MS_MAX, lookAgeMaxMs } from "../../reconciler/look_age.ts";
 import { gapMaxMs } from "../../reconciler/samples.ts";
 import { DEPLOY_STUCK } from "../../reconciler/stuck_deploy.ts";
 import { isUnderWay } from "./platform.ts";
@@ -30,6 +31,7 @@ export const INVARIANTS = {
   effects: "at most so many effects an hour and a day",
   autodeploy: "autodeploy off after a rollback until a later commit is proven",
   unknown: "unknown never acts",
+  stale: "nothing is done by what was seen long ago",
   patience: "nothing is given up or done over before its time",
   healed: "healed means the whole quiet time of unbroken good samples",
   rollbacks: "at most one rollback an incident",
@@ -63,6 +65,8 @@ interface Sample {
 
 /** What one process was shown of a service in the pass under way. */
 interface Shown {
+  /** When the deploys were shown that it goes by; `null` before that. */
+  lookedAt: number | null;
   suspended: boolean;
   inMaintenance: boolean;
   liveId: string | null;
@@ -192,6 +196,7 @@ export class Checker {
   passBegins(process: string, serviceId: string): void {
     for (const key of this.#journal.keys()) this.#older.add(key);
     this.#shown.set(`${process}/${serviceId}`, {
+      lookedAt: null,
       suspended: false,
       inMaintenance: false,
       liveId: null,
@@ -206,6 +211,15 @@ export class Checker {
     if (known === undefined) return;
     const isLook = known.sample === null || shown.isDatabaseDown !== undefined;
     if (isLook) Object.assign(known, shown);
+    if (shown.liveId !== undefined) known.lookedAt ??= this.#now;
+  }
+
+  /** A process asks for an effect; what befalls it from here on it can no longer know. */
+  asks(process: string, serviceId: string, what: string): void {
+    const lookedAt = this.#shown.get(`${process}/${serviceId}`)?.lookedAt ?? null;
+    const ageMs = this.#now - (lookedAt ?? -Infinity);
+    if (ageMs <= LOOK_MS_MAX + lookAgeMaxMs(this.specOf(serviceId)) + CLOCK_MS) return;
+    this.#fail("stale", `${process} asks for ${what} of ${serviceId} by a look of ${ageMs / 1000} s ago`);
   }
 
   sampled(process: string, service: SimService, verdict: Sample["verdict"]): void {

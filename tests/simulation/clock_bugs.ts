@@ -93,6 +93,11 @@ export const CLOCK_BUGS: Record<string, PlantedBug> = {
     breaks: ["effects", "patience", "ends"],
     isDeaf: true,
   },
+  "goes by what it saw before its machine slept": {
+    seed: 31,
+    breaks: ["stale"],
+    isSleepUnseen: true,
+  },
   "does not know that its machine has slept": {
     seed: 832,
     breaks: ["healed", "autodeploy"],

@@ -39,6 +39,7 @@ import { comeBack } from "./people.ts";
 import type { Hands } from "./people.ts";
 import { EPOCH_MS, Platform } from "./platform.ts";
 import type { SimService } from "./platform.ts";
+import { instead } from "./planted.ts";
 import { Process } from "./process.ts";
 import { Chance } from "./random.ts";
 import { createSimulatedRender } from "./render.ts";
@@ -139,6 +140,7 @@ export class Simulation {
   /** Whether a second process stands by. */
   readonly #hasTwo: boolean;
   readonly #nerves: Chance;
+  readonly #sleep: Chance;
   /** Incidents that a person asked to go on with. */
   readonly #wishes = new Set<string>();
   readonly #lease: { leaseMs: number; watchMs: number };
@@ -152,6 +154,7 @@ export class Simulation {
       ...drawMore(new Chance(seed, "more weather")),
     };
     this.#nerves = new Chance(seed, "nerves");
+    this.#sleep = new Chance(seed, "sleep");
     const more = new Chance(seed, "replicas");
     this.#hasTwo = more.roll(0.4);
     this.#lease = this.#hasTwo
@@ -412,13 +415,22 @@ export class Simulation {
     const run = createSimulatedAgents(agentWorld, true);
     const runFallback = createSimulatedAgents(agentWorld, false);
     const apiChance = new Chance(this.seed, `${process.name} api`);
+    const api = asksRender(
+      process,
+      confirmedApi(confirm, createSimulatedRender(platform, weather, apiChance, watcher, process.dead)),
+      this.options.bug?.isDeaf === true ? () => NaN : () => platform.wallNow(),
+    );
     return {
       ...QUIET_PARTS,
-      api: asksRender(
-        process,
-        confirmedApi(confirm, createSimulatedRender(platform, weather, apiChance, watcher, process.dead)),
-        this.options.bug?.isDeaf === true ? () => NaN : () => platform.wallNow(),
-      ),
+      api: instead(api, ({ patchService, restartService, createDeploy, rollback }) => {
+        const asks = (id: string, what: string) => checker.asks(process.name, id, what);
+        return {
+          patchService: (id, ...of) => (asks(id, "a patch"), patchService(id, ...of)),
+          restartService: (id, ...of) => (asks(id, "a restart"), restartService(id, ...of)),
+          createDeploy: (id, ...of) => (asks(id, "a deploy"), createDeploy(id, ...of)),
+          rollback: (id, ...of) => (asks(id, "a rollback"), rollback(id, ...of)),
+        };
+      }),
       store: term.store,
       repositories: process.guard(
         "git",
@@ -498,6 +510,9 @@ export class Simulation {
 
   /** An intent is written: the worst moment to stand still is before the effect has left. */
   #startle(process: Process): void {
+    if (!this.#isCalm && this.#stormy.clockLeapsMs > 0 && this.#sleep.roll(0.1)) {
+      process.stop(this.#sleep.whole(10, 60) * MINUTE, true);
+    }
     if (!this.#hasTwo || this.#isCalm || !this.#nerves.roll(0.2)) return;
     const forMs = this.#nerves.whole(this.#lease.leaseMs, 4 * this.#lease.leaseMs);
     const isSleep = this.#nerves.roll(0.3);
