@@ -64,7 +64,11 @@ export async function rollBack(context: EffectContext): Promise<EffectResult> {
   const { toDeployId, toCommit, badCommit } = attempt.repair;
   const { deployId } = await context.once(deployResultSchema, { toDeployId, known: context.knownDeploys() }, {
     alreadyDone: async (intended) => {
-      const found = await context.newDeploy(intended, (deploy) => deploy.trigger === "rollback");
+      // A person may roll back too, to another commit.
+      const found = await context.newDeploy(
+        intended,
+        ({ trigger, commit }) => trigger === "rollback" && (commit === null || commit === toCommit),
+      );
       return found === null ? null : { deployId: found.id };
     },
     perform: async () => ({ deployId: (await api.rollback(seen.service.id, toDeployId, context.signal)).id }),

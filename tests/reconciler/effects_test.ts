@@ -77,19 +77,25 @@ async function performing(
   await work(() => performEffect(parts, checkouts, request, new AbortController().signal), clock);
 }
 
-Deno.test("a rollback whose answer was lost is not sent again while it may still arrive, and is found when it has (promise 7)", async () => {
+Deno.test("a rollback whose answer was lost is not sent again while it may still arrive, and is found when it has, not in what a person rolled back to (promise 7)", async () => {
   let sent = 0;
   let hasArrived = false;
+  let foreign: { id: string; commit: { id: string } }[] = [];
   const api: Partial<Parts["api"]> = {
     rollback: () => {
       sent++;
       return Promise.reject(new RenderUnreachable("Cannot call rollback: no answer", "rollback"));
     },
     listDeploys: () =>
-      Promise.resolve(hasArrived ? [deploySchema.parse({ id: "dep-3", trigger: "rollback" })] : []),
+      Promise.resolve(
+        [...(hasArrived ? [{ id: "dep-3" }] : []), ...foreign].map((one) =>
+          deploySchema.parse({ trigger: "rollback", ...one })
+        ),
+      ),
   };
   await performing(ROLLBACK, "rollback", api, async (perform, clock) => {
     await assertRejects(perform, RenderUnreachable);
+    foreign = [{ id: "dep-4", commit: { id: "a person's choice" } }];
     await assertRejects(perform, StillInDoubt);
     await clock.advance(DOUBT_MS - 1);
     await assertRejects(perform, StillInDoubt);
