@@ -445,7 +445,11 @@ export class Checker {
     const underWay = this.platform.find(serviceId)?.deploys.filter(isUnderWay) ?? [];
     if (stalled !== null && before?.stalled?.reason !== stalled.reason) {
       if (stalled.reason === "DatabaseDown") {
-        waited(`${id} waits no more for its database`, this.#since.get(id), databaseWaitMs);
+        // The look that opened the incident may have been long before it was written: the machine slept meanwhile.
+        const service = this.platform.find(serviceId);
+        const downAt = service?.databaseUp === false ? service.databaseWentDownAt : Infinity;
+        const since = Math.min(this.#since.get(id) ?? this.#now, downAt);
+        waited(`${id} waits no more for its database`, since, databaseWaitMs);
       }
       // What has ended meanwhile is not shown yet.
       if (stalled.reason === DEPLOY_STUCK && underWay.length > 0) {

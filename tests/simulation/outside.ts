@@ -64,6 +64,7 @@ export function scheduleTrouble(around: Surroundings): void {
   storms(databaseMs, () => {
     const service = anyService();
     service.databaseUp = !service.databaseUp;
+    if (!service.databaseUp) service.databaseWentDownAt = scheduler.now;
     tell(`the database of ${service.id} is ${service.databaseUp ? "up" : "down"}`);
   });
   storms(

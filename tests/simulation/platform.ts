@@ -46,6 +46,8 @@ export interface SimService {
   /** Whether it ever did. */
   hasWornOut: boolean;
   databaseUp: boolean;
+  /** When its database last went down, in the world's time. */
+  databaseWentDownAt: number;
   events: { id: string; at: number; type: string; details: Record<string, unknown> }[];
   logs: { at: number; type: "app" | "build"; text: string }[];
   /** What a stale read still shows, and until when. */
@@ -99,6 +101,7 @@ export class Platform {
       isWornOut: false,
       hasWornOut: false,
       databaseUp: true,
+      databaseWentDownAt: Infinity,
       events: [],
       logs: [],
       before: null,
